@@ -1,0 +1,93 @@
+"""A snapshot holds all of the engine's state: what comes after a restore is what would have come without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rules import Engine, RuleSet, load_rules
+from tests.rules.fleet import SECOND, batch, registry, tick
+
+if TYPE_CHECKING:
+    from devices import Registry
+
+
+def running() -> tuple[Registry, Engine]:
+    """Return an engine with a hold, a clear hold, an alarm and a silence under way."""
+    of = registry(3)
+    engine = Engine(of, load_rules(of.profiles))
+    engine.step(batch([(0, 0, 6.0, False), (1, 0, 0.1, False), (2, 0, 1.0, False)]), 0)
+    engine.step(batch([(5, SECOND, 0.5, False), (1, SECOND, 4.0, False)]), 5 * SECOND)
+    engine.step(batch([(0, 2 * SECOND, 1.0, False), (1, 2 * SECOND, 0.1, False)]), 5 * SECOND + 1)
+    engine.step(batch([(5, 6 * SECOND, 6.0, False), (1, 6 * SECOND, 4.0, False)]), 6 * SECOND)
+    return of, engine
+
+
+def test_restored_in_mid_hold_it_goes_on_as_if_nothing_had_been() -> None:
+    of, engine = running()
+    fresh = Engine(of, load_rules(of.profiles))
+    report = fresh.restore(engine.snapshot())
+    assert (report.kept, report.dropped_instances, report.dropped_rules) == (5, 0, ())
+    assert fresh.snapshot() == engine.snapshot()
+    for now in range(7, 20):
+        block = batch([(1, now * SECOND, 4.0, False)]) if now % 3 == 0 else tick()
+        assert fresh.step(block, now * SECOND) == engine.step(block, now * SECOND)
+        assert fresh.snapshot() == engine.snapshot()
+
+
+def test_state_goes_on_where_the_rule_is_still_there_and_the_rest_is_reported() -> None:
+    of, engine = running()
+    kept_rules = load_rules(of.profiles).rules
+    gone = {"tank.free", "tank.silent"}
+    fewer = RuleSet.of(rule for rule in kept_rules if rule.id not in gone)
+    fresh = Engine(of, fewer)
+    report = fresh.restore(engine.snapshot())
+    assert set(report.dropped_rules) == gone
+    assert report.dropped_instances == 2
+    assert report.kept == 3
+    held = {change.rule_id for change in fresh.step(tick(), 8 * SECOND)}
+    assert held == {"tank.high"}
+
+
+def test_equal_states_give_equal_bytes_however_they_came_about() -> None:
+    of = registry(2)
+    rows = [(5, 0, 6.0, False), (0, 0, 6.0, False), (7, 0, 1.0, False)]
+    one, other = (Engine(of, load_rules(of.profiles)) for _ in range(2))
+    one.step(batch(rows), SECOND)
+    for row in reversed(rows):
+        other.step(batch([row]), SECOND)
+    assert one.snapshot() == other.snapshot()
+
+
+def test_what_no_longer_matters_is_not_in_the_bytes() -> None:
+    of = registry()
+    snapshots = set()
+    for value in (6.0, 7.0):  # the last value counts only while pending
+        engine = Engine(of, load_rules(of.profiles))
+        engine.step(batch([(0, 0, 6.0, False)]), 0)
+        engine.step(batch([(0, SECOND, value, False)]), SECOND)
+        engine.step(tick(), 2 * SECOND)
+        snapshots.add(engine.snapshot())
+    assert len(snapshots) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00", b"\x02rest"])
+def test_a_version_that_is_not_read_is_refused(damage: bytes) -> None:
+    of = registry()
+    with pytest.raises(ValueError, match="version"):
+        Engine(of, load_rules(of.profiles)).restore(damage)
+
+
+def test_damaged_bytes_are_refused() -> None:
+    of, engine = running()
+    data = bytearray(engine.snapshot())
+    data[40] ^= 1
+    with pytest.raises(ValueError, match="checksum"):
+        Engine(of, load_rules(of.profiles)).restore(bytes(data))
+
+
+def test_an_engine_that_has_run_is_not_restored() -> None:
+    _, engine = running()
+    with pytest.raises(ValueError, match="fresh"):
+        engine.restore(engine.snapshot())
