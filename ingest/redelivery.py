@@ -1,0 +1,84 @@
+"""Redelivery: which messages the broker sends again although they were taken.
+
+After a reconnect a broker sends every message again that it has no PUBACK for, with DUP set and the same packet id
+(MQTT 5.0, section 4.4). A message without a time would be stored twice then, so what was taken is remembered, here and
+in the journal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+__all__ = ["RedeliveryWindow"]
+
+SNAPSHOT_VERSION: Final = 1
+_ROW: Final = np.dtype([("packet_id", "<u2"), ("digest", "<u4")])
+
+
+class RedeliveryWindow:
+    """The last messages of one session by packet id: at least the last `receive_maximum` ids.
+
+    No more than `receive_maximum` can be unacknowledged, so no older one can come again. They are kept in two
+    generations, the older of which is dropped as a whole when the younger is full.
+
+    A batcher's window runs ahead of the journal: it holds messages that are not committed yet, so it is never
+    snapshotted. The fold keeps a window of its own, filled from the journal's blocks; a batcher starts from a copy.
+
+    digest: crc32 of topic and payload; an id that comes again with another message is no redelivery
+    """
+
+    def __init__(self, receive_maximum: int) -> None:
+        if receive_maximum < 1:
+            raise ValueError(f"receive_maximum is {receive_maximum}; wanted at least 1")
+        self.receive_maximum = receive_maximum
+        self._young: dict[int, int] = {}
+        self._old: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        """Messages remembered: 0 where this session never took one."""
+        return len(self._young) + len(self._old)
+
+    def holds(self, packet_id: int, digest: int) -> bool:
+        """Say whether the message last taken under `packet_id` is the one with `digest`."""
+        taken = self._young.get(packet_id)
+        return (self._old.get(packet_id) if taken is None else taken) == digest
+
+    def add(self, packet_id: Iterable[int] | NDArray[np.uint16], digest: Iterable[int] | NDArray[np.uint32]) -> None:
+        """Remember messages, oldest first; both have the same length."""
+        if isinstance(packet_id, np.ndarray):
+            packet_id = packet_id.tolist()
+        if isinstance(digest, np.ndarray):
+            digest = digest.tolist()
+        self._young.update(zip(packet_id, digest, strict=True))
+        if len(self._young) >= self.receive_maximum:
+            self._old, self._young = self._young, {}
+
+    def copy(self) -> RedeliveryWindow:
+        """Return a window that goes its own way from here."""
+        twin = RedeliveryWindow(self.receive_maximum)
+        twin._young, twin._old = dict(self._young), dict(self._old)
+        return twin
+
+    def snapshot(self) -> bytes:
+        """Return the window as bytes; `restore` takes them."""
+        taken = self._old | self._young
+        rows = np.fromiter(taken.items(), _ROW, len(taken))
+        return bytes([SNAPSHOT_VERSION]) + rows.tobytes()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Hold what the snapshot held, and nothing else.
+
+        Raises ValueError where it is of a version that this program does not read, or torn.
+        """
+        if not snapshot or snapshot[0] != SNAPSHOT_VERSION:
+            raise ValueError(f"redelivery snapshot of version {snapshot[:1]!r}; wanted {SNAPSHOT_VERSION}")
+        rows = np.frombuffer(snapshot, _ROW, offset=1)
+        self._young, self._old = {}, {}
+        self.add(rows["packet_id"], rows["digest"])
