@@ -1,0 +1,228 @@
+"""Rules, devices, changes and notifications for the tests of alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from alerts import Incidents, Notification, Outbox, Recipient, Routing
+from alerts.channels.channel import DeliveryError
+from devices.model import Device, Kind, Lifecycle
+from devices.profile import Metric, MetricType
+from rules.model import AlarmClass, Change, Comparison, Rule, RuleKind, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alerts import Incident, IncidentEvent
+
+S: Final = 1_000_000
+T0: Final = 1_800_000_000 * S
+"""The scenes begin here; all their times are s after it."""
+
+GAS_METRIC: Final = Metric("gas_lel", MetricType.GAUGE, "%LEL", "combustible gas", "可燃气体浓度", 0.0, 100.0)
+SMOKE_METRIC: Final = Metric("smoke", MetricType.FLAG, "", "smoke alarm", "烟雾报警")
+SOS_METRIC: Final = Metric("sos", MetricType.EVENT, "", "SOS button", "求救按键")
+LEVEL_METRIC: Final = Metric("level_m", MetricType.GAUGE, "m", "water level", "水位", 0.0, 5.0)
+
+SMOKE: Final = Rule(
+    "smoke.alarm",
+    "smoke",
+    RuleKind.ALARM,
+    "smoke",
+    Severity.EMERGENCY,
+    AlarmClass.LIFE_SAFETY,
+    "Smoke",
+    "烟雾",
+    "GB 20517",
+)
+SOS: Final = replace(SMOKE, id="watch.sos", profile="watch", metric="sos", name_en="SOS", name_zh="求救")
+GAS: Final = Rule(
+    "gas.high",
+    "gas",
+    RuleKind.THRESHOLD,
+    "gas_lel",
+    Severity.ALARM,
+    AlarmClass.LIFE_SAFETY,
+    "Gas concentration high",
+    "燃气浓度高",
+    "GB 15322.2",
+    Comparison.AT_LEAST,
+    10.0,
+    5.0,
+    hold_s=30,
+)
+TANK: Final = Rule(
+    "tank.low",
+    "tank",
+    RuleKind.THRESHOLD,
+    "level_m",
+    Severity.WARNING,
+    AlarmClass.PROPERTY,
+    "Tank level low",
+    "水箱水位低",
+    "GB 50974",
+    Comparison.BELOW,
+    1.5,
+    1.8,
+)
+SILENT: Final = Rule(
+    "smoke.silent",
+    "smoke",
+    RuleKind.NO_DATA,
+    "",
+    Severity.ADVISORY,
+    AlarmClass.TROUBLE,
+    "No data",
+    "无数据",
+    "ours",
+    after_s=93_600,
+)
+METRICS: Final = {m.name: m for m in (GAS_METRIC, SMOKE_METRIC, SOS_METRIC, LEVEL_METRIC)}
+RULES: Final = {rule.id: rule for rule in (SMOKE, SOS, GAS, TANK, SILENT)}
+
+FLAT: Final = Device("shuibei", "flat-201", Kind.GAS, "gas", "3", "5", "2", "201", 22.5, 114.1)
+STRANGER: Final = Device("shuibei", "x9", Kind.UNKNOWN, "unknown", lifecycle=Lifecycle.UNREGISTERED)
+
+
+def change(
+    rule: Rule,
+    at: float,
+    *,
+    holds: bool = True,
+    repeated: bool = False,
+    late: bool = False,
+    since: float | None = None,
+    value: float | None = 12.3,
+) -> Change:
+    """Return a change at `at` s; without `since` the breach began then."""
+    started = T0 + round((at if since is None else since) * S)
+    return Change(0, 0, rule.id, holds, repeated, late, T0 + round(at * S), started, value)
+
+
+@dataclass(slots=True)
+class Scene:
+    """A fold and its clock: each step is told in s."""
+
+    incidents: Incidents
+    offset: int = 0
+
+    def rule(
+        self, rule: Rule, at: float, *, device: Device = FLAT, arrives: float | None = None, **how: object
+    ) -> list[IncidentEvent]:
+        """Fold one change in at `at` s, arriving then or at `arrives`."""
+        self.offset += 1
+        told = change(rule, at, **how)  # type: ignore[arg-type]
+        now_us = T0 + round((at if arrives is None else arrives) * S)
+        return self.incidents.apply_change(told, rule, device, METRICS.get(rule.metric), now_us, self.offset, 0)
+
+
+def raised(rule: Rule = GAS, at: float = 0.0, *, device: Device = FLAT, offset: int = 1) -> IncidentEvent:
+    """Return the event of a new incident."""
+    told = Incidents().apply_change(
+        change(rule, at), rule, device, METRICS.get(rule.metric), T0 + round(at * S), offset, 0
+    )
+    return told[0]
+
+
+def incident(rule: Rule = GAS, *, device: Device = FLAT) -> Incident:
+    """Return a new incident."""
+    return raised(rule, device=device).incident
+
+
+def notification(rule: Rule = GAS, channel: str = "hook", *, offset: int = 1, at: float = 0.0) -> Notification:
+    """Return the one notification of a new incident to the recipient `duty`."""
+    (owed,) = Outbox(Routing([Recipient("duty", (channel,))])).owe(
+        [raised(rule, at, offset=offset)], T0 + round(at * S)
+    )
+    return owed
+
+
+class HandClock:
+    """A clock that stands until the test moves it; `waits` are those asleep on it, by s when they wake."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._sleepers: set[tuple[float, asyncio.Event]] = set()
+
+    def time_us(self) -> int:
+        return T0 + round(self.now * S)
+
+    def steady(self) -> float:
+        return self.now
+
+    async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
+        if seconds is None:
+            await event.wait()
+            return
+        sleeper = (self.now + seconds, event)
+        self._sleepers.add(sleeper)
+        try:
+            if seconds > 0:
+                await event.wait()
+        finally:
+            self._sleepers.discard(sleeper)
+
+    def next_wake(self) -> float | None:
+        """Return when the first sleeper wakes."""
+        return min((at for at, _ in self._sleepers), default=None)
+
+    def advance_to(self, seconds: float) -> None:
+        """Move the clock and wake whoever slept until then."""
+        self.now = seconds
+        for at, event in tuple(self._sleepers):
+            if at <= seconds:
+                event.set()
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Return when `condition` is true. Raises TimeoutError where it does not come true in time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # it waits for what real servers do
+            await asyncio.sleep(0.002)
+
+
+async def tick(clock: HandClock, until_s: float, settle: Callable[[], object]) -> None:
+    """Move the clock from wake to wake until `settle` is true; fail beyond `until_s`."""
+    while not settle():
+        for _ in range(20):  # let what is under way come to rest
+            await asyncio.sleep(0)
+        if settle():
+            return
+        wake = clock.next_wake()
+        if wake is None:
+            await asyncio.sleep(0.002)
+            continue
+        assert wake <= until_s, f"nothing came of it by {until_s} s"
+        clock.advance_to(wake)
+
+
+class ScriptedChannel:
+    """Answers each attempt from a list, the last entry for ever; notes when each came and how many were under way."""
+
+    def __init__(self, clock: HandClock, *answers: DeliveryError | str | float) -> None:
+        self.clock = clock
+        self.answers = list(answers)
+        self.sent: list[tuple[float, str]] = []
+        self.most_at_once = 0
+        self.closed = False
+        self._at_once = 0
+
+    async def send(self, notification: Notification) -> str:
+        self.sent.append((self.clock.steady(), notification.id))
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        try:
+            if isinstance(answer, DeliveryError):
+                raise answer
+            if isinstance(answer, float):
+                await asyncio.sleep(answer)
+                return "slow"
+            return answer
+        finally:
+            self._at_once -= 1
+
+    async def close(self) -> None:
+        self.closed = True
