@@ -7,6 +7,7 @@ committed to the journal, so a replay gives every device and channel the row tha
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +16,7 @@ import numpy as np
 from devices.model import Device, Kind, Lifecycle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,6 +26,21 @@ __all__ = ["ChannelRow", "DeviceRow", "Registry", "RegistryChange"]
 
 SNAPSHOT_VERSION = 2
 UNKNOWN_PROFILE = "unknown"
+
+_NO_ROWS: Mapping[str, int] = {}
+
+
+def _sharing(device: Device) -> Device:
+    """Return `device` with one copy of the texts that many devices have: a city's ledger repeats a few thousand."""
+    return replace(
+        device,
+        site=sys.intern(device.site),
+        profile=sys.intern(device.profile),
+        grid=sys.intern(device.grid),
+        building=sys.intern(device.building),
+        floor=sys.intern(device.floor),
+        unit=sys.intern(device.unit),
+    )
 
 
 class DeviceRow(msgspec.Struct, frozen=True, array_like=True):
@@ -78,7 +94,12 @@ class Registry:
         self.version = 0
         self._device_rows: dict[str, int] = {}
         self._devices: list[Device | None] = []
-        self._metric_rows: list[dict[str, int]] = []
+        # A device's channels are mostly one run of rows in its profile's order: `first` and a layout that all devices
+        # of the profile share. What came later, or apart, is in `strays`.
+        self._first: list[int] = []
+        self._layouts: list[Mapping[str, int]] = []
+        self._shared: dict[tuple[str, ...], Mapping[str, int]] = {}
+        self._strays: dict[int, dict[str, int]] = {}
         self._channel_device = np.full(1024, -1, np.int32)
         self._channel_metric: list[str] = []
 
@@ -113,7 +134,17 @@ class Registry:
 
     def channels_of(self, device_row: int) -> Mapping[str, int]:
         """Return metric → channel row of one device, planned channels included."""
-        return self._metric_rows[device_row]
+        first = self._first[device_row]
+        channels = {metric: first + place for metric, place in self._layouts[device_row].items()}
+        channels.update(self._strays.get(device_row, _NO_ROWS))
+        return channels
+
+    def channel(self, device_row: int, metric: str) -> int | None:
+        """Return the channel row of one metric of one device, planned ones included, or None."""
+        place = self._layouts[device_row].get(metric)
+        if place is not None:
+            return self._first[device_row] + place
+        return self._strays.get(device_row, _NO_ROWS).get(metric)
 
     def metric(self, channel: int) -> str:
         """Return the metric that the channel row carries."""
@@ -139,12 +170,11 @@ class Registry:
         for device in devices:
             row = self._reserve_device(device.key)
             device_rows.append(DeviceRow(row, device))
-            known = self._metric_rows[row]
-            channel_rows.extend(
-                ChannelRow(self._reserve_channel(row, metric), row, metric)
-                for metric in self.profiles[device.profile].metrics
-                if metric not in known
-            )
+            metrics = tuple(m for m in self.profiles[device.profile].metrics if self.channel(row, m) is None)
+            first = self.n_channels
+            self._extend_channels(first + len(metrics))
+            self._lay(row, first, metrics)
+            channel_rows.extend(ChannelRow(first + place, row, metric) for place, metric in enumerate(metrics))
         return RegistryChange(tuple(device_rows), tuple(channel_rows))
 
     def plan_discovery(self, site: str, name: str) -> RegistryChange:
@@ -155,16 +185,20 @@ class Registry:
 
     def plan_channel(self, device_row: int, metric: str) -> ChannelRow:
         """Give a row to a metric that the device's profile does not name; a known one keeps its row."""
-        row = self._metric_rows[device_row].get(metric)
-        return ChannelRow(self._reserve_channel(device_row, metric) if row is None else row, device_row, metric)
+        row = self.channel(device_row, metric)
+        if row is None:
+            row = self.n_channels
+            self._extend_channels(row + 1)
+            self._lay(device_row, row, (metric,))
+        return ChannelRow(row, device_row, metric)
 
     # ── applying ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def apply(self, change: RegistryChange) -> None:
         """Make a committed change visible. A discovery does not undo a registration that was committed before it."""
         self._apply_devices(change.devices)
-        for channel in change.channels:
-            self._apply_channel(channel.row, channel.device_row, sys.intern(channel.metric))
+        rows = [(channel.row, channel.device_row, channel.metric) for channel in change.channels]
+        self._apply_channels(rows)
         self.version += 1
 
     def snapshot(self) -> bytes:
@@ -196,24 +230,46 @@ class Registry:
         stored = msgspec.msgpack.decode(memoryview(snapshot)[1:], type=_Snapshot)
         columns = (np.frombuffer(column, np.int32) for column in (stored.channel, stored.device_row, stored.metric))
         self._apply_devices(stored.devices)
-        for row, device_row, metric in zip(*columns, strict=True):
-            self._apply_channel(int(row), int(device_row), stored.metrics[metric])
+        row, device_row, metric = (column.tolist() for column in columns)
+        self._apply_channels(zip(row, device_row, (stored.metrics[m] for m in metric), strict=True))
         self.version += 1
 
     def _apply_devices(self, devices: Iterable[DeviceRow]) -> None:
         for row, device in ((d.row, d.device) for d in devices):
             self._extend_devices(row + 1)
-            if device.lifecycle is Lifecycle.UNREGISTERED and self._devices[row] is not None:
+            if device.profile == UNKNOWN_PROFILE and self._devices[row] is not None:
                 continue  # a discovery that was on its way while somebody registered the device
             self._device_rows[device.key] = row
-            self._devices[row] = device
+            self._devices[row] = _sharing(device)
 
-    def _apply_channel(self, row: int, device_row: int, metric: str) -> None:
+    def _apply_channels(self, rows: Iterable[tuple[int, int, str]]) -> None:
+        """Apply (row, device row, metric), run by run: neighbours of one device are laid out together."""
+        first, owner, metrics = 0, -1, list[str]()
+        for row, device_row, metric in rows:
+            if device_row != owner or row != first + len(metrics):
+                self._apply_run(owner, first, metrics)
+                first, owner, metrics = row, device_row, []
+            metrics.append(metric)
+        self._apply_run(owner, first, metrics)
+
+    def _apply_run(self, device_row: int, first: int, metrics: Sequence[str]) -> None:
+        if not metrics:
+            return
         self._extend_devices(device_row + 1)
-        self._extend_channels(row + 1)
-        self._channel_device[row] = device_row
-        self._channel_metric[row] = metric
-        self._metric_rows[device_row][metric] = row
+        self._extend_channels(first + len(metrics))
+        self._channel_device[first : first + len(metrics)] = device_row
+        self._lay(device_row, first, metrics)
+
+    def _lay(self, device_row: int, first: int, metrics: Sequence[str]) -> None:
+        """Note that the device's `metrics` have the rows from `first` on."""
+        names = tuple(map(sys.intern, metrics))
+        self._channel_metric[first : first + len(names)] = names
+        layout = self._shared.setdefault(names, {name: place for place, name in enumerate(names)})
+        if not self._layouts[device_row]:
+            self._first[device_row], self._layouts[device_row] = first, layout
+        elif self._first[device_row] != first or self._layouts[device_row] is not layout:
+            strays = self._strays.setdefault(device_row, {})
+            strays.update((name, first + place) for place, name in enumerate(names))
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -225,17 +281,11 @@ class Registry:
             self._device_rows[key] = row
         return row
 
-    def _reserve_channel(self, device_row: int, metric: str) -> int:
-        row = self.n_channels
-        self._extend_channels(row + 1)
-        self._channel_metric[row] = metric
-        self._metric_rows[device_row][metric] = row
-        return row
-
     def _extend_devices(self, n: int) -> None:
         while len(self._devices) < n:
             self._devices.append(None)
-            self._metric_rows.append({})
+            self._first.append(0)
+            self._layouts.append(_NO_ROWS)
 
     def _extend_channels(self, n: int) -> None:
         self._channel_metric.extend([""] * (n - self.n_channels))

@@ -263,7 +263,8 @@ class Batcher:
         Blocks must reach the journal in the order in which they were taken, over all lanes that share a `Heard`: a
         block may name rows that the one before it brought.
         """
-        packet_id = np.array(self._packet_ids, np.uint16)
+        packet_id = np.fromiter(self._packet_ids, np.uint16, len(self._packet_ids))
+        digest = np.fromiter(self._digests, np.uint32, len(self._digests))
         ends = [*(start for _, start in self._epochs[1:]), len(packet_id)]
         acks = [(epoch, packet_id[start:end]) for (epoch, start), end in zip(self._epochs, ends, strict=False)]
         self._counters.messages[self.lane] += self._messages
@@ -272,7 +273,7 @@ class Batcher:
             self._columns.settle(self._heard, self._limits.future_us, self._newest_us, self._counters),
             self._routes.take_discovered(),
             self._quarantine.take(),
-            Deliveries(tuple(ack for ack in acks if len(ack[1])), packet_id, np.array(self._digests, np.uint32)),
+            Deliveries(tuple(ack for ack in acks if len(ack[1])), packet_id, digest),
             tuple(self._receipts),
             self._messages,
         )

@@ -74,7 +74,8 @@ class Columns:
         stamped = ~np.isnan(stamps_us)
         heard.skew.observe(marks[stamped] >> MARK_BITS, (arrivals_us[stamped] - stamps_us[stamped]) / 1e6)
 
-        value = np.array(self.values, np.float64)  # None becomes NaN, and JSON has no NaN of its own
+        # None becomes NaN, and JSON has no NaN of its own.
+        value = np.fromiter(self.values, np.float64, len(self.values))
         known = ~np.isnan(value)
         value[~known] = 0.0
         batch = ReadingBatch(

@@ -33,9 +33,11 @@ class Connection(asyncio.BufferedProtocol):
     congested:  too much waits to be sent
     paused:     we are not reading
     heard, spoke: something was received, or sent, since the owner last set them to False
+    gather_s:   s to leave the socket alone after a read, so that the next one finds more; 0 reads at once. A wake-up
+                costs as much as a dozen messages, and a broker sends each message by itself
     """
 
-    def __init__(self, receive: Callable[[Connection, list[Event], int], None]) -> None:
+    def __init__(self, receive: Callable[[Connection, list[Event], int], None], gather_s: float = 0.0) -> None:
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[Loss] = loop.create_future()
         self.subscribed: asyncio.Future[None] = loop.create_future()
@@ -44,6 +46,7 @@ class Connection(asyncio.BufferedProtocol):
         self.heard = False
         self.spoke = False
         self._receive = receive
+        self._gather_s = gather_s
         self._reader = PacketReader()
         self._transport: asyncio.Transport | None = None
         self._loss: Loss | None = None
@@ -127,6 +130,15 @@ class Connection(asyncio.BufferedProtocol):
         except Exception as bug:  # noqa: BLE001  asyncio would log it and go on; `lost` raises it to whoever waits
             self._bug = bug
             self.drop(Loss(LossReason.LEFT, repr(bug)))
+            return
+        if self._gather_s and self._transport is not None and self.is_open and not self.paused:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(self._gather_s, self._read_on)
+
+    def _read_on(self) -> None:
+        """Read again after gathering, unless the owner has paused meanwhile."""
+        if self._transport is not None and self.is_open and not self.paused:
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         """Let the transport close itself."""

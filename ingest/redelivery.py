@@ -7,12 +7,13 @@ in the journal.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -40,34 +41,53 @@ class RedeliveryWindow:
         self.receive_maximum = receive_maximum
         self._young: dict[int, int] = {}
         self._old: dict[int, int] = {}
+        # What nobody has asked about yet, oldest first: a broker that keeps its link never redelivers.
+        self._unread: deque[tuple[Sequence[int] | NDArray[np.uint16], Sequence[int] | NDArray[np.uint32]]] = deque()
+        self._n_unread = 0
 
     def __len__(self) -> int:
         """Messages remembered: 0 where this session never took one."""
+        self._read()
         return len(self._young) + len(self._old)
 
     def holds(self, packet_id: int, digest: int) -> bool:
         """Say whether the message last taken under `packet_id` is the one with `digest`."""
+        self._read()
         taken = self._young.get(packet_id)
         return (self._old.get(packet_id) if taken is None else taken) == digest
 
-    def add(self, packet_id: Iterable[int] | NDArray[np.uint16], digest: Iterable[int] | NDArray[np.uint32]) -> None:
-        """Remember messages, oldest first; both have the same length."""
-        if isinstance(packet_id, np.ndarray):
-            packet_id = packet_id.tolist()
-        if isinstance(digest, np.ndarray):
-            digest = digest.tolist()
-        self._young.update(zip(packet_id, digest, strict=True))
-        if len(self._young) >= self.receive_maximum:
-            self._old, self._young = self._young, {}
+    def add(self, packet_id: Sequence[int] | NDArray[np.uint16], digest: Sequence[int] | NDArray[np.uint32]) -> None:
+        """Remember messages, oldest first; both have the same length. They are not copied."""
+        if len(packet_id) != len(digest):
+            raise ValueError(f"{len(packet_id)} packet ids and {len(digest)} digests; wanted as many")
+        if not len(packet_id):
+            return
+        self._unread.append((packet_id, digest))
+        self._n_unread += len(packet_id)
+        while self._n_unread - len(self._unread[0][0]) >= self.receive_maximum:
+            # So many came after these that none of them, or of those before, can come again.
+            self._young, self._old = {}, {}
+            self._n_unread -= len(self._unread.popleft()[0])
+
+    def _read(self) -> None:
+        """Sort what was added by packet id."""
+        while self._unread:
+            packet_id, digest = (one.tolist() if isinstance(one, np.ndarray) else one for one in self._unread.popleft())
+            self._young.update(zip(packet_id, digest, strict=True))
+            if len(self._young) >= self.receive_maximum:
+                self._old, self._young = self._young, {}
+        self._n_unread = 0
 
     def copy(self) -> RedeliveryWindow:
         """Return a window that goes its own way from here."""
+        self._read()
         twin = RedeliveryWindow(self.receive_maximum)
         twin._young, twin._old = dict(self._young), dict(self._old)
         return twin
 
     def snapshot(self) -> bytes:
         """Return the window as bytes; `restore` takes them."""
+        self._read()
         taken = self._old | self._young
         rows = np.fromiter(taken.items(), _ROW, len(taken))
         return bytes([SNAPSHOT_VERSION]) + rows.tobytes()
@@ -81,4 +101,6 @@ class RedeliveryWindow:
             raise ValueError(f"redelivery snapshot of version {snapshot[:1]!r}; wanted {SNAPSHOT_VERSION}")
         rows = np.frombuffer(snapshot, _ROW, offset=1)
         self._young, self._old = {}, {}
+        self._unread.clear()
+        self._n_unread = 0
         self.add(rows["packet_id"], rows["digest"])

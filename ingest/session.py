@@ -36,6 +36,7 @@ from ingest.session_losses import (
     loss_of_error,
     loss_of_first_bytes,
     loss_of_suback,
+    loss_unanswered,
 )
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Session:
         """
         clock = asyncio.get_running_loop().time
         while True:
-            connection = Connection(self._receive)
+            connection = Connection(self._receive, self.settings.gather_s)
             subscribed_at = None
             try:
                 await self._open(connection)
@@ -119,6 +120,8 @@ class Session:
                     subscribed_at = clock()
                     await self._keep_alive(connection)
                 loss = await connection.lost
+                if self._accepted is None:
+                    loss = loss_unanswered(loss)
             finally:
                 self._accepted = None
                 await connection.part()

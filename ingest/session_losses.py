@@ -29,6 +29,7 @@ __all__ = [
     "loss_of_error",
     "loss_of_first_bytes",
     "loss_of_suback",
+    "loss_unanswered",
 ]
 
 
@@ -232,6 +233,17 @@ def loss_of_first_bytes(raw: bytes) -> Loss:
         return Loss(LossReason.REFUSED, f"{remedy} (it answers as MQTT 3 does: {raw.hex(' ')})", refusal)
     hint = "it speaks TLS, so set tls" if raw.startswith(TLS_ALERT) else "check the port"
     return Loss(LossReason.MALFORMED, f"what answers there does not speak MQTT, {hint}: {raw[:16].hex(' ')}")
+
+
+def loss_unanswered(loss: Loss) -> Loss:
+    """Explain a loss that came before CONNACK: a broker that does not know MQTT 5 may just close."""
+    if loss.reason is not LossReason.CLOSED:
+        return loss
+    return Loss(
+        loss.reason,
+        "the broker closed the connection instead of answering CONNECT: does it speak MQTT 5 on this port, without TLS "
+        "or with it as the settings say?",
+    )
 
 
 def _said(name: str, reason_str: str | None, server_reference: str | None) -> str:

@@ -54,6 +54,7 @@ class BrokerSettings:
     keep_alive_s:      s after which a silent link is tried, 1-65535; the broker may set another
     session_expiry_s:  s that the broker keeps our backlog while we are away: more than the longest outage
     receive_maximum:   messages that may wait for our acknowledgement at once, 1-65535: the back-pressure
+    gather_s:          s to wait between reads, so that each finds more messages: cheaper, and that much later
     connect_timeout_s: s from the first TCP packet to the answered subscription
     backoff_first_s, backoff_max_s: s, bounds of the first and of any wait before another attempt
     """
@@ -67,6 +68,7 @@ class BrokerSettings:
     keep_alive_s: int = 30
     session_expiry_s: int = 7 * 86400
     receive_maximum: int = 5000
+    gather_s: float = 0.0
     connect_timeout_s: float = 10.0
     backoff_first_s: float = 0.5
     backoff_max_s: float = 30.0
@@ -81,6 +83,7 @@ class BrokerSettings:
                 ("keep_alive_s", "1-65535 s", 1 <= self.keep_alive_s <= MAX_UINT16),
                 ("session_expiry_s", "1-4294967295 s", 1 <= self.session_expiry_s <= MAX_UINT32),
                 ("receive_maximum", "1-65535", 1 <= self.receive_maximum <= MAX_UINT16),
+                ("gather_s", "0 s or more", self.gather_s >= 0),
                 ("connect_timeout_s", "more than 0 s", self.connect_timeout_s > 0),
                 ("backoff_first_s", "more than 0 s", self.backoff_first_s > 0),
                 ("backoff_max_s", "no less than backoff_first_s", self.backoff_max_s >= self.backoff_first_s),

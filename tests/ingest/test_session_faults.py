@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import mqtt5
 import numpy as np
 import pytest
+import structlog
 from mqtt5 import ConnAckReasonCode, DisconnectReasonCode, SubAckReasonCode
 
 from ingest import BrokerRefused, BrokerSettings, LossReason, RefusalReason, Session, SessionTakenOver
@@ -194,6 +195,20 @@ async def test_a_server_that_does_not_speak_mqtt_is_tried_again() -> None:
         async with started(session):
             await until(lambda: session.counters.disconnects[LossReason.MALFORMED] >= 2)
     assert session.counters.connects == 0
+
+
+async def test_a_server_that_just_closes_is_tried_again_and_told_once_with_what_to_check() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.packet()
+
+    async with broker(script) as settings:
+        session = Inbox().attach(settings)
+        with structlog.testing.capture_logs() as logs:
+            async with started(session):
+                await until(lambda: session.counters.disconnects[LossReason.CLOSED] >= 5)
+    (entry,) = logs
+    assert entry["event"] == "ingest.broker_unreachable"
+    assert "does it speak MQTT 5 on this port" in entry["detail"]
 
 
 async def test_the_loser_of_a_client_id_stops() -> None:
