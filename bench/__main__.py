@@ -1,0 +1,221 @@
+"""`make bench`: throughput, cost, latency and memory, in one run on this machine; the last line is JSON.
+
+(a) what a bare QoS 1 consumer on the same codec drains from the broker: the ceiling;
+(b) what Vigil drains to the archive's commit, with its default rules;  (c) its CPU per message;
+(d) from publish to webhook, idle and while messages come at half the rate of (b);
+(e) memory with 100,000 devices registered, and start to ready on that database.
+Broker, database, publisher, receivers and service share this machine, in (a) as in (b).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import aiomqtt
+import numpy as np
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from bench.stand import Hook, Service, run_module
+from devices import Device, Kind
+from service.embedded_broker import EmbeddedBroker
+from simulator import synthetic_fleet
+from storage.embedded import EmbeddedPostgres
+
+LOAD_DEVICES = 2_000
+METRICS = 4
+WARM_UP = 30_000
+ALARMS = 300
+ALARM_EVERY_S = 0.03
+MANY_DEVICES = 100_000
+SETTLE_S = 10.0
+"""For the archive to take up what is new, and unused memory to go back."""
+
+_notes = Console(stderr=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=300_000, help="messages a throughput run (default 300,000)")
+    parser.add_argument("--runs", type=int, default=3, help="throughput runs; medians are printed (default 3)")
+    options = parser.parse_args()
+    figures = uvloop.run(measure(options.messages, options.runs))
+    show(figures, options.messages, options.runs)
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+async def measure(messages: int, runs: int) -> dict[str, float]:
+    """Return every figure by its key in the JSON line."""
+    with tempfile.TemporaryDirectory(prefix="vigil-bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)  # the database's user must reach its own folder in it
+        database = EmbeddedPostgres(directory / "postgres")
+        await asyncio.to_thread(database.start)
+        broker = EmbeddedBroker(directory / "broker", port=free_port())
+        await broker.start()
+        try:
+            async with Hook().listening() as hook:
+                return await _measure(directory, broker.port, database, hook, messages, runs)
+        finally:
+            await broker.stop()
+            await asyncio.to_thread(database.stop)
+
+
+async def _measure(
+    directory: Path, broker_port: int, database: EmbeddedPostgres, hook: Hook, messages: int, runs: int
+) -> dict[str, float]:
+    service = Service(directory / "service", broker_port, database.dsn(), hook.port, free_port())
+    try:
+        await service.start()
+        smoke = [Device("latency", f"smoke-{i}", Kind.SMOKE, "smoke") for i in range(2 * ALARMS)]
+        await service.register([*synthetic_fleet(LOAD_DEVICES, site="load").devices, *smoke])
+        await service.stop()
+
+        ceilings, drained, costs = [], [], []
+        for run in range(runs):
+            _notes.print(f"run {run + 1} of {runs}: bare consumer …")
+            ceilings.append(await ceiling(broker_port, messages))
+            _notes.print(f"  {ceilings[-1]:,.0f} msg/s; Vigil …")
+            await service.start()
+            rate, cost = await drain(service, broker_port, messages)
+            drained.append(rate)
+            costs.append(cost)
+            _notes.print(f"  {rate:,.0f} msg/s to the archive's commit, {cost:.2f} µs CPU a message")
+            await service.stop()
+
+        drained_msg_s = statistics.median(drained)
+        await service.start()
+        _notes.print("latency, idle …")
+        idle = await latencies_ms(broker_port, hook, [d.name for d in smoke[:ALARMS]])
+        _notes.print("latency, at half of that rate …")
+        rate = int(drained_msg_s / 2)
+        seconds = ALARMS * ALARM_EVERY_S + 4
+        load = asyncio.create_task(publish_load(broker_port, int(rate * seconds), rate))
+        await asyncio.sleep(2)
+        loaded = await latencies_ms(broker_port, hook, [d.name for d in smoke[ALARMS : 2 * ALARMS]])
+        await load
+        _notes.print(f"{MANY_DEVICES:,} devices …")
+        await service.register(synthetic_fleet(MANY_DEVICES, site="city").devices)
+        await asyncio.sleep(SETTLE_S)
+        registered = service.resident_mb()
+        await service.stop()
+        start_ready_s = await service.start()
+        await asyncio.sleep(SETTLE_S)
+        restarted = service.resident_mb()
+        return {
+            "broker_ceiling_msg_s": statistics.median(ceilings),
+            "drained_msg_s": drained_msg_s,
+            "ratio": statistics.median(d / c for d, c in zip(drained, ceilings, strict=True)),
+            "cpu_us_per_msg": statistics.median(costs),
+            "alarm_p50_ms": float(np.percentile(idle, 50)),
+            "alarm_p99_ms": float(np.percentile(idle, 99)),
+            "alarm_p50_ms_loaded": float(np.percentile(loaded, 50)),
+            "alarm_p99_ms_loaded": float(np.percentile(loaded, 99)),
+            "rss_mb_100k_devices": restarted,
+            "rss_mb_100k_devices_just_registered": registered,
+            "start_ready_s": start_ready_s,
+        }
+    finally:
+        await service.stop()
+
+
+async def ceiling(port: int, messages: int) -> float:
+    """Return what the bare consumer drains, messages/s."""
+    consumer = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.bare_consumer", "--port", str(port), "--count", str(messages),
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert consumer.stdout is not None
+    try:
+        await consumer.stdout.readline()
+        await publish_load(port, messages)
+        result = json.loads(await asyncio.wait_for(consumer.stdout.readline(), 60))
+        await consumer.wait()
+    finally:
+        if consumer.returncode is None:
+            consumer.kill()
+    return float(result["messages"] / result["seconds"])
+
+
+async def drain(service: Service, port: int, messages: int) -> tuple[float, float]:
+    """Return messages/s from the first publish to the archive's commit of the last, and CPU µs a message."""
+    # A fresh process first learns its devices' messages; what is measured is what it does from then on.
+    await publish_load(port, WARM_UP)
+    await service.archived_reaches(WARM_UP * METRICS)
+    before = await service.archived()
+    cpu = service.cpu_s()
+    started = time.monotonic()
+    load = asyncio.create_task(publish_load(port, messages))
+    ended = await service.archived_reaches(before + messages * METRICS)
+    await load
+    return messages / (ended - started), (service.cpu_s() - cpu) / messages * 1e6
+
+
+async def publish_load(port: int, messages: int, rate: int = 0) -> dict[str, float]:
+    """Publish from a process of its own; return its report."""
+    words = ["--host", "127.0.0.1", "--port", str(port), "--devices", str(LOAD_DEVICES), "--count", str(messages)]
+    return await run_module("simulator.load", *words, *(["--rate", str(rate)] if rate else []), "--json")
+
+
+async def latencies_ms(port: int, hook: Hook, names: list[str]) -> list[float]:
+    """Publish one alarm each for `names`; return the milliseconds until each webhook call, sorted."""
+    published: dict[str, float] = {}
+    async with aiomqtt.Client("127.0.0.1", port, identifier=f"bench-{os.getpid()}") as client:
+        for name in names:
+            due = time.monotonic() + ALARM_EVERY_S
+            published[f"latency/{name}"] = time.monotonic()
+            await client.publish(f"vigil/v1/latency/{name}/alarm", b'{"smoke": 1}', qos=1)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+    async with asyncio.timeout(30):
+        while not published.keys() <= hook.arrived.keys():
+            await asyncio.sleep(0.01)
+    return sorted((hook.arrived[device] - at) * 1e3 for device, at in published.items())
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def show(figures: dict[str, float], messages: int, runs: int) -> None:
+    """Print the figures for a person."""
+    table = Table(title=f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; medians of {runs} runs "
+                        f"of {messages:,} messages of {METRICS} values; {ALARMS} alarms a latency")  # fmt: skip
+    table.add_column("figure")
+    table.add_column("measured", justify="right")
+    table.add_column("to reach", justify="right")
+    for name, title, form, goal in _ROWS:
+        table.add_row(title, form.format(figures[name]), goal)
+    Console().print(table)
+
+
+_ROWS = (
+    ("broker_ceiling_msg_s", "bare QoS 1 consumer, msg/s", "{:,.0f}", ""),
+    ("drained_msg_s", "Vigil to archive commit, msg/s", "{:,.0f}", ""),
+    ("ratio", "ratio", "{:.2f}", "≥ 0.6"),
+    ("cpu_us_per_msg", "service CPU, µs a message", "{:.2f}", "≤ 8"),
+    ("alarm_p50_ms", "publish to webhook idle, p50 ms", "{:.1f}", ""),
+    ("alarm_p99_ms", "publish to webhook idle, p99 ms", "{:.1f}", "≤ 100"),
+    ("alarm_p50_ms_loaded", "publish to webhook loaded, p50 ms", "{:.1f}", ""),
+    ("alarm_p99_ms_loaded", "publish to webhook loaded, p99 ms", "{:.1f}", "≤ 250"),
+    ("rss_mb_100k_devices", f"resident with {MANY_DEVICES:,} devices, MB", "{:,.0f}", "≤ 400"),
+    ("rss_mb_100k_devices_just_registered", "the same, just after their ledger was imported, MB", "{:,.0f}", ""),
+    ("start_ready_s", f"start to ready, {MANY_DEVICES:,} devices, s", "{:.2f}", "≤ 5"),
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Service: settings, wiring, the one path, the command line, health and metrics."""

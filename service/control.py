@@ -1,0 +1,180 @@
+"""The control interface: what a person may ask and decide, as HTTP on a Unix socket that only the owner can open.
+
+The command line talks to it. While no service runs, the command line opens the journal itself and asks the same
+interface in its own process, so there is one way to do each thing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts import Acknowledge, Outcome, Reopen, Resolve
+from devices import Device, Lifecycle, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from alerts import Command
+    from service.core import Core
+
+__all__ = ["Import", "control_app", "control_socket"]
+
+# A Unix socket's path may not be longer on Linux (108 bytes with the NUL).
+LONGEST_SOCKET_PATH = 107
+
+
+class Decision(msgspec.Struct, forbid_unknown_fields=True):
+    """What a person decided about an incident."""
+
+    by: str
+    origin: str
+    note: str = ""
+    outcome: Outcome | None = None
+
+
+class Import(msgspec.Struct, forbid_unknown_fields=True):
+    """A ledger, already read and found without fault."""
+
+    devices: list[Device]
+
+
+class Imported(msgspec.Struct):
+    """How an import changed the registry."""
+
+    added: int
+    changed: int
+    unchanged: int
+    formerly_unregistered: int
+
+
+def control_socket(data_dir: Path) -> Path:
+    """Return the path of the control socket of the service that keeps its data in `data_dir`."""
+    path = data_dir.absolute() / "control.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.blake2b(os.fsencode(data_dir.absolute()), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"vigil-{os.geteuid()}-{digest}" / "control.sock"
+
+
+def control_app(core: Core, status: Callable[[], dict[str, Any]]) -> Starlette:
+    """Return the control interface of `core` as an ASGI application; `status` says how the service is."""
+    control = _Control(core, status)
+    return Starlette(
+        routes=[
+            Route("/status", control.status),
+            Route("/incidents", control.incidents),
+            Route("/incidents/{id}", control.incident),
+            Route("/incidents/{id}/{verb}", control.decide, methods=["POST"]),
+            Route("/devices", control.devices),
+            Route("/devices", control.import_devices, methods=["POST"]),
+            Route("/quarantine", control.quarantine),
+        ]
+    )
+
+
+class _Control:
+    def __init__(self, core: Core, status: Callable[[], dict[str, Any]]) -> None:
+        self._core = core
+        self._status = status
+
+    async def status(self, _: Request) -> Response:
+        return _json(self._status())
+
+    async def incidents(self, request: Request) -> Response:
+        incidents = self._core.shard.incidents
+        if request.query_params.get("state", "open") == "open":
+            return _json(incidents.open())
+        return _json(incidents.recent(int(request.query_params.get("limit", "100"))))
+
+    async def incident(self, request: Request) -> Response:
+        incident = self._core.shard.incidents.get(request.path_params["id"])
+        return _json(incident) if incident else _missing(request.path_params["id"])
+
+    async def decide(self, request: Request) -> Response:
+        incident_id, verb = request.path_params["id"], request.path_params["verb"]
+        if self._core.shard.incidents.get(incident_id) is None:
+            return _missing(incident_id)
+        try:
+            decision = msgspec.json.decode(await request.body(), type=Decision)
+            command = _command(verb, incident_id, decision)
+        except (msgspec.DecodeError, ValueError) as error:
+            return _json({"error": str(error)}, 400)
+        effects = await self._core.source.command(command)
+        if effects.rejected is not None:
+            return _json({"error": str(effects.rejected)}, 409)
+        return _json(self._core.shard.incidents.get(incident_id))
+
+    async def devices(self, request: Request) -> Response:
+        wanted = request.query_params
+        return _json(
+            [
+                device
+                for _, device in self._core.shard.registry.devices()
+                if wanted.get("site") in (None, device.site) and wanted.get("lifecycle") in (None, device.lifecycle)
+            ]
+        )
+
+    async def import_devices(self, request: Request) -> Response:
+        try:
+            devices = msgspec.json.decode(await request.body(), type=Import).devices
+            return _json(await _register(self._core, devices))
+        except msgspec.DecodeError as error:
+            return _json({"error": str(error)}, 400)
+        except KeyError as error:
+            return _json({"error": error.args[0]}, 400)
+
+    async def quarantine(self, request: Request) -> Response:
+        reason = request.query_params.get("reason")
+        log = self._core.shard.quarantine
+        return _json({"counts": log.counts, "samples": log.samples(Reason(reason) if reason else None)})
+
+
+def _command(verb: str, incident: str, decision: Decision) -> Command:
+    """Return the command; raises ValueError where the words make none."""
+    if verb == "ack":
+        return Acknowledge(incident=incident, by=decision.by, origin=decision.origin, note=decision.note)
+    if verb == "reopen":
+        return Reopen(incident=incident, by=decision.by, origin=decision.origin, note=decision.note)
+    if verb == "resolve" and decision.outcome is not None:
+        return Resolve(
+            incident=incident, outcome=decision.outcome, by=decision.by, origin=decision.origin, note=decision.note
+        )
+    raise ValueError(f"{verb!r} is no decision; there are ack, reopen, and resolve with an outcome")
+
+
+async def _register(core: Core, devices: list[Device]) -> Imported:
+    """Register what is new or different; say how much that was."""
+    registry = core.shard.registry
+    added, changed, unchanged, found = [], [], 0, 0
+    for device in devices:
+        row = registry.device_row(device.key)
+        before = None if row is None else registry.device(row)
+        if before is None:
+            added.append(device)
+        elif before == device:
+            unchanged += 1
+        else:
+            changed.append(device)
+            found += before.lifecycle is Lifecycle.UNREGISTERED
+    if added or changed:
+        await core.register(added + changed)
+    return Imported(len(added), len(changed), unchanged, found)
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+def _missing(incident_id: str) -> Response:
+    return _json({"error": f"no incident {incident_id!r} among the open and the recent ones"}, 404)

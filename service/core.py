@@ -1,0 +1,262 @@
+"""The core: journal, fold and source, put together and brought back to where they were.
+
+It is what the service and the offline commands share; brokers, databases and receivers are wired round it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import structlog
+
+from alerts import AlertsCounters, IncidentLimits, OutboxLimits, Routing, encode_event
+from devices import Device, Flag, Kind, Lifecycle, ReadingBatch, load_profiles
+from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane
+from rules import load_rules
+from service import pipeline
+from service.memory import give_back
+from service.shard import Effects, Shard, decode
+from service.source import Source
+from storage.journal import Entry, Journal, JournalLimits, RecordKind, StoredBlock
+from storage.journal import Lane as JournalLane
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from alerts import AlertEvent, Notification, Settle
+    from ingest import Block
+    from service.settings import Settings
+    from storage.journal import Record
+
+__all__ = ["OWN_DEVICE", "Core", "open_core"]
+
+OWN_DEVICE = Device("vigil", "service", Kind.SERVICE, "service", lifecycle=Lifecycle.VERIFIED)
+"""Vigil itself, so that its own troubles are readings and raise incidents like any others."""
+
+REGISTERED_AT_ONCE = 500
+TIMELINE_AFTER_S = 0.05
+GIVE_BACK_AFTER_S = 3.0
+LARGE_CHECKPOINT_BYTES = 16 * 1024 * 1024
+REPLAY_BYTES = 8 * 1024 * 1024
+MIB = 1024 * 1024
+
+_log = structlog.get_logger()
+
+
+def clock_us() -> int:
+    """Return the time, µs since the epoch."""
+    return time.time_ns() // 1000
+
+
+@dataclass(slots=True)
+class Core:
+    """One shard at work on its journal.
+
+    deliver:   what takes the notifications that come to be owed; the outbox keeps them while there is nobody
+    listeners: called with the effects of every group of records, after all else
+    """
+
+    settings: Settings
+    journal: Journal
+    shard: Shard
+    source: Source
+    batchers: dict[Lane, Batcher]
+    ingest_counters: IngestCounters
+    alerts_counters: AlertsCounters
+    acknowledge: Callable[[Block], None] = lambda _: None
+    deliver: Callable[[list[Notification]], None] = lambda _: None
+    listeners: list[Callable[[list[Effects]], None]] = field(default_factory=list)
+    _giving_back: asyncio.TimerHandle | None = None
+    _timeline: list[Entry] = field(default_factory=list)
+
+    def carry_out(self, effects: list[Effects]) -> None:
+        """Hand on what follows from a group of records: the timeline to the journal, the messages to delivery."""
+        owed = [notification for effect in effects for notification in effect.owed]
+        if owed:
+            self.deliver(owed)
+        self._keep([event for effect in effects for event in effect.events])
+        for listener in self.listeners:
+            listener(effects)
+
+    def _keep(self, events: list[AlertEvent]) -> None:
+        """Gather what goes into the timeline; a moment later it goes into the journal, from where the archive takes it.
+
+        Nobody waits for it: it follows from records already there, and a replay would make it again under the same ids.
+        So it need not cost a commit of its own while people are being told.
+        """
+        if events and not self._timeline:
+            asyncio.get_running_loop().call_later(TIMELINE_AFTER_S, self._flush)
+        self._timeline += (Entry(RecordKind.EVENT, JournalLane.CONTROL, encode_event(event)) for event in events)
+
+    def _flush(self) -> None:
+        entries, self._timeline = self._timeline, []
+        if entries:
+            self.journal.submit(entries).add_done_callback(_seen)
+
+    async def settle(self, command: Settle) -> None:
+        """Journal what became of a notification; it is not sent again once this returns."""
+        await self.source.command(command)
+
+    async def note(self, metric: str, value: float) -> None:
+        """Journal a reading of our own device, such as `session_lost`."""
+        registry = self.shard.registry
+        row = registry.device_row(OWN_DEVICE.key)
+        if row is None:
+            raise LookupError("the service's own device is registered when the core opens")
+        now_us = clock_us()
+        channel = registry.channels_of(row)[metric]
+        await self.source.report(
+            ReadingBatch(
+                np.array([channel], np.int32),
+                np.array([now_us], np.int64),
+                np.array([value], np.float64),
+                np.array([True]),
+                np.array([Flag.ALARM_LANE], np.uint8),
+                now_us,
+            )
+        )
+
+    async def register(self, devices: Sequence[Device]) -> None:
+        """Plan, journal and apply a registration; it has happened once this returns.
+
+        Large ones go in steps, so that no alarm waits for a city's ledger.
+        """
+        for start in range(0, len(devices), REGISTERED_AT_ONCE):
+            step = devices[start : start + REGISTERED_AT_ONCE]
+            await self.source.register(self.shard.registry.plan_registration(step))
+        if self._giving_back is not None:
+            self._giving_back.cancel()
+        # A ledger comes in steps; when the last one is in, much of what they took is free again.
+        self._giving_back = asyncio.get_running_loop().call_later(GIVE_BACK_AFTER_S, give_back)
+
+    async def checkpoint(self) -> None:
+        """Make the state durable, so that a restart replays only what comes after."""
+        self._flush()  # a replay from here on would not make it again
+        parts = self.shard.snapshot()
+        size = sum(map(len, parts.values()))
+        await self.journal.checkpoint(self.shard.offset, parts)
+        del parts
+        if size > LARGE_CHECKPOINT_BYTES:
+            give_back()
+
+
+def _seen(future: asyncio.Future[list[Record]]) -> None:
+    """Take note of a failed commit; the next append says it too, and ends the service."""
+    if not future.cancelled():
+        future.exception()
+
+
+@asynccontextmanager
+async def open_core(settings: Settings) -> AsyncIterator[Core]:
+    """Open the journal, bring the shard back to where it was, and run the pipeline until the end of the context.
+
+    Raises ProfileFaults, RuleFaults, JournalInUse, JournalCorrupt; and whatever ends the pipeline.
+    """
+    profiles = load_profiles(settings.devices.profiles)
+    rules = load_rules(profiles)
+    routing = Routing([section.recipient() for section in settings.recipients])
+    alerts_counters = AlertsCounters()
+    shard = Shard(
+        profiles,
+        rules,
+        routing,
+        IncidentLimits(reopen_within_s=settings.alerts.reopen_within_s),
+        OutboxLimits(deadline_s=settings.alerts.deadline_s),
+        alerts_counters,
+        receive_maximum=settings.broker.receive_maximum,
+    )
+    ingest_counters = IngestCounters()
+    heard = Heard(shard.registry, clock_us, _batcher_limits(settings), ingest_counters)
+    limits = JournalLimits(
+        telemetry_bytes=settings.journal.telemetry_mib * MIB, control_bytes=settings.journal.control_mib * MIB
+    )
+    journal = await Journal.open(settings.data_dir / "journal", limits, clock_us=clock_us, cursors=("archive",))
+    try:
+        remembered = await recover(journal, shard, heard)
+        core = _assemble(settings, journal, shard, heard, ingest_counters, alerts_counters)
+        core.carry_out(remembered)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(pipeline.run(core.source, journal, shard, core.carry_out), name="pipeline")
+            await core.source.resume()
+            await _register_own_device(core)
+            yield core
+            core.source.close()
+            await running
+            await core.checkpoint()
+    finally:
+        await journal.close()
+
+
+async def recover(journal: Journal, shard: Shard, heard: Heard) -> list[Effects]:
+    """Restore the last checkpoint and fold what the journal holds after it; return what followed from that."""
+    started = time.monotonic()
+    checkpoint = await journal.last_checkpoint()
+    if checkpoint is not None:
+        shard.restore(checkpoint.offset, checkpoint.parts)
+    effects: list[Effects] = []
+    replayed = 0
+    while records := await journal.read(shard.offset, REPLAY_BYTES):
+        for record in records:
+            fact = decode(record)
+            if isinstance(fact, StoredBlock):
+                heard.note(fact.batch)
+            effects.append(shard.apply(record, fact))
+        replayed += len(records)
+    _log.info(
+        "service.recovered",
+        offset=shard.offset,
+        records_replayed=replayed,
+        devices=shard.registry.n_devices,
+        incidents_open=len(shard.incidents),
+        notifications_pending=len(shard.outbox),
+        seconds=round(time.monotonic() - started, 3),
+    )
+    # Only the timeline is made anew: what is owed is in the outbox, and delivery takes it from there.
+    return [Effects(events=effect.events) for effect in effects if effect.events]
+
+
+def _batcher_limits(settings: Settings) -> BatcherLimits:
+    return BatcherLimits(
+        payload_bytes=settings.ingest.max_payload_bytes,
+        future_us=int(settings.ingest.future_tolerance_s * 1e6),
+        unregistered_devices=settings.ingest.max_unregistered,
+    )
+
+
+def _assemble(
+    settings: Settings,
+    journal: Journal,
+    shard: Shard,
+    heard: Heard,
+    ingest_counters: IngestCounters,
+    alerts_counters: AlertsCounters,
+) -> Core:
+    limits = _batcher_limits(settings)
+    batchers = {
+        lane: Batcher(lane, shard.registry, clock_us, limits, shard.windows[lane], ingest_counters, heard)
+        for lane in Lane
+    }
+    core: Core
+
+    def acknowledge(block: Block) -> None:
+        core.acknowledge(block)  # whoever is wired to it by then
+
+    source = Source(
+        batchers,
+        acknowledge,
+        block_s=settings.ingest.block_ms / 1000,
+        block_readings=settings.ingest.block_readings,
+    )
+    core = Core(settings, journal, shard, source, batchers, ingest_counters, alerts_counters)
+    return core
+
+
+async def _register_own_device(core: Core) -> None:
+    row = core.shard.registry.device_row(OWN_DEVICE.key)
+    if row is None or core.shard.registry.device(row) != OWN_DEVICE:
+        await core.register([OWN_DEVICE])

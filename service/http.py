@@ -1,0 +1,93 @@
+"""The endpoint that machines read: /metrics, /healthz and /readyz; and the servers that carry our ASGI applications."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from prometheus_client import CollectorRegistry
+
+__all__ = ["bind_tcp", "bind_unix", "machine_app", "serving"]
+
+
+def machine_app(metrics: CollectorRegistry, readiness: Callable[[], dict[str, bool]]) -> Starlette:
+    """Return the application for scrapers and supervisors.
+
+    readiness: what must be true for alarms to flow, by name; /readyz is 200 only while all of it is
+    """
+
+    async def show_metrics(_: object) -> Response:
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
+
+    async def healthz(_: object) -> Response:
+        return PlainTextResponse("ok\n")  # the loop answers, so it lives
+
+    async def readyz(_: object) -> Response:
+        checks = readiness()
+        code = 200 if all(checks.values()) else 503
+        return Response(msgspec.json.encode(checks), code, media_type="application/json")
+
+    return Starlette(routes=[Route("/metrics", show_metrics), Route("/healthz", healthz), Route("/readyz", readyz)])
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises OSError, with the address in its text, where it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return listener
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """Return a listening Unix socket that only its owner can open; a stale one is replaced.
+
+    The caller holds the journal's lock, so nobody else is listening there.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the service has its own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `listener` until the end of the context."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, server_header=False
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {listener.getsockname()}")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()

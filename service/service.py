@@ -1,0 +1,290 @@
+"""The service: the core with its broker sessions, deliveries, archive and endpoints wired round it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from alerts import AlertsMetrics, Delivery, NotificationStatus, SystemClock
+from alerts.channels import Broker, Channel, make_channel
+from devices import Lifecycle, read_ledger
+from ingest import BrokerSettings, IngestMetrics, Lane, Session, SessionMetrics, TlsSettings, topic_filters
+from rules.metrics import RulesMetrics
+from service.control import control_app, control_socket
+from service.core import clock_us, open_core
+from service.database import Database
+from service.http import bind_tcp, bind_unix, machine_app, serving
+from service.memory import settle
+from service.settings import SettingsFaults
+from service.watch import Watch
+from storage.archive import Archive, ArchiveMetrics
+from storage.journal import JournalMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import mqtt5
+
+    from alerts import Notification
+    from devices import Device
+    from ingest import Block
+    from service.core import Core
+    from service.settings import BrokerSection, Settings
+    from service.shard import Effects
+
+__all__ = ["broker_settings", "make_channels", "serve"]
+
+# How long a stop waits for messages under way and for the archive; the rest is in the journal and goes on next time.
+DELIVERY_GRACE_S = 3.0
+ARCHIVE_GRACE_S = 5.0
+
+# Telemetry waits up to 20 ms for its block anyway; reading it less often halves its cost.
+GATHER_S = 0.002
+
+_log = structlog.get_logger()
+
+
+async def serve(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    ready: Callable[[Core, str], None] | None = None,
+    listener: Callable[[list[Effects]], None] | None = None,
+    write: Callable[[Notification], None] | None = None,
+) -> None:
+    """Run the service until `stop` is set, then end it in order.
+
+    ready:    called once, with the core and the address of /metrics, when alarms can flow
+    listener: called with the effects of every group of records
+    write:    what console channels write with; the log where not given
+    Raises SessionTakenOver, BrokerRefused, JournalInUse, JournalFailed, and the faults of settings, profiles, rules and
+    ledger; anything else is a bug.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        core = await stack.enter_async_context(open_core(settings))
+        if listener is not None:
+            core.listeners.append(listener)
+        await _import_ledger(core)
+        parts = _Parts(core, write)
+        path = control_socket(settings.data_dir)
+        machine_socket = bind_tcp(settings.http.host, settings.http.port)
+        control = bind_unix(path)
+        stack.callback(path.unlink, missing_ok=True)
+        await stack.enter_async_context(serving(control_app(core, parts.status), control))
+        await stack.enter_async_context(serving(machine_app(parts.metrics(), parts.readiness), machine_socket))
+        host, port = machine_socket.getsockname()[:2]
+        address = f"http://{host}:{port}"
+        _log.info("service.started", metrics=f"{address}/metrics", data_dir=str(settings.data_dir))
+        await parts.run(stop, lambda: ready(core, address) if ready is not None else None)
+    _log.info("service.stopped")
+
+
+class _Parts:
+    """What is wired round the core."""
+
+    def __init__(self, core: Core, write: Callable[[Notification], None] | None) -> None:
+        settings = core.settings
+        self.core = core
+        self.started = time.monotonic()
+        self.sessions = {lane: self._session(lane, settings.broker) for lane in Lane}
+        self.delivery = Delivery(
+            make_channels(settings, write), core.settle, SystemClock(), random.random, core.alerts_counters
+        )
+        self.database = Database(settings)
+        self.archive = Archive(self.database.reach, core.journal, core.shard.registry)
+        self.watch = Watch(
+            core,
+            sheds=lambda: core.journal.counters.sheds,
+            failures=lambda: sum(
+                core.alerts_counters.settled[status]
+                for status in (NotificationStatus.FAILED, NotificationStatus.EXPIRED)
+            ),
+            archive_lag_s=lambda: self.archive.lag_s(clock_us()),
+        )
+        core.deliver = self.delivery.submit
+        core.acknowledge = self._acknowledge
+
+    def _session(self, lane: Lane, section: BrokerSection) -> Session:
+        batcher = self.core.batchers[lane]
+        wake = self.core.source.wake
+        # A session of an earlier run counts: what the broker kept for it is gone if it does not know it any more.
+        known = len(self.core.shard.windows[lane]) > 0
+
+        def take(epoch: int, packets: list[mqtt5.PublishPacket]) -> None:
+            batcher.feed(epoch, packets)
+            wake()
+
+        def set_aside(epoch: int, raw: bytes, detail: str, packet_id: int | None) -> None:
+            batcher.malformed(epoch, raw, detail, packet_id)
+            wake()
+
+        def connected(session_present: bool) -> None:
+            nonlocal known
+            if known and not session_present:
+                self.watch.session_lost()
+            known = True
+
+        settings = broker_settings(section, lane.name.lower())
+        if lane is Lane.TELEMETRY:
+            settings = replace(settings, gather_s=GATHER_S)
+        return Session(settings, topic_filters(lane, section.sites), take, set_aside, connected)
+
+    def _acknowledge(self, block: Block) -> None:
+        """Tell the broker and the devices that a block is in the journal."""
+        session = self.sessions[block.lane]
+        for epoch, packet_ids in block.deliveries.acks:
+            session.acknowledge(epoch, packet_ids)
+        for receipt in block.receipts:
+            session.publish(receipt.topic, receipt.payload)
+
+    # ── running ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+        """Run all parts until `stop`; end them from the outside in, so that what came in goes out."""
+        async with asyncio.TaskGroup() as group:
+            delivery = group.create_task(self.delivery.run(), name="delivery")
+            self.delivery.submit(self.core.shard.outbox.pending())
+            archive = group.create_task(self._run_archive(), name="archive")
+            around = [
+                group.create_task(self.watch.run(), name="watch"),
+                group.create_task(self._checkpoints(), name="checkpoints"),
+                *(group.create_task(session.run(), name=f"mqtt {lane}") for lane, session in self.sessions.items()),
+            ]
+            announcing = group.create_task(self._announce(ready), name="ready")
+            await stop.wait()
+            _log.info("service.stopping")
+            for task in (announcing, *around):
+                task.cancel()
+            await asyncio.wait(around)
+            await _grace(lambda: not self.core.shard.outbox.pending(), DELIVERY_GRACE_S)
+            delivery.cancel()
+            await asyncio.wait([delivery])
+            await _grace(
+                lambda: not self.archive.lag_records, ARCHIVE_GRACE_S if self.archive.counters.database_up else 0
+            )
+            archive.cancel()
+
+    async def _run_archive(self) -> None:
+        try:
+            await self.archive.run()
+        finally:
+            await asyncio.to_thread(self.database.stop)
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(self.core.settings.journal.checkpoint_s)
+            await self.core.checkpoint()
+
+    async def _announce(self, ready: Callable[[], None]) -> None:
+        while not all(self.readiness().values()):  # noqa: ASYNC110 - it is asked once a start, of several parts
+            await asyncio.sleep(0.01)
+        settle()
+        _log.info("service.ready", seconds=round(time.monotonic() - self.started, 3))
+        ready()
+
+    # ── shown ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def readiness(self) -> dict[str, bool]:
+        """Say what must be so for alarms to flow. The database is not among it."""
+        checks = {f"broker_{lane.name.lower()}": session.connected for lane, session in self.sessions.items()}
+        return {"journal": self.core.journal.failure is None, **checks}
+
+    def status(self) -> dict[str, Any]:
+        """Return what a person asks first."""
+        shard = self.core.shard
+        return {
+            "running": True,
+            "ready": self.readiness(),
+            "devices": shard.registry.n_devices,
+            "incidents_open": len(shard.incidents),
+            "notifications_pending": len(shard.outbox),
+            "archive_connected": self.archive.counters.database_up,
+            "archived_readings": self.archive.counters.rows,
+            "archive_lag_s": self.archive.lag_s(clock_us()),
+            "offset": shard.offset,
+        }
+
+    def metrics(self) -> CollectorRegistry:
+        """Return a registry with every part's metrics."""
+        registry, shard = CollectorRegistry(), self.core.shard
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        IngestMetrics(registry, self.core.ingest_counters)
+        SessionMetrics(registry, {lane.name.lower(): session for lane, session in self.sessions.items()})
+        JournalMetrics(registry, self.core.journal)
+        RulesMetrics(registry, shard.engine)
+        AlertsMetrics(registry, self.core.alerts_counters, shard.incidents, shard.outbox, self.delivery)
+        ArchiveMetrics(registry, self.archive)
+        return registry
+
+
+def broker_settings(section: BrokerSection, role: str) -> BrokerSettings:
+    """Return one session's settings: each has a client id of its own, made from the configured one."""
+    tls = section.tls
+    return BrokerSettings(
+        host=section.host,
+        port=section.port,
+        client_id=f"{section.client_id}-{role}",
+        username=section.username,
+        password=section.password.get_secret_value() if section.password else None,
+        tls=TlsSettings(tls.ca_file, tls.certificate_file, tls.key_file, tls.server_name) if tls else None,
+        keep_alive_s=section.keep_alive_s,
+        session_expiry_s=section.session_expiry_s,
+        receive_maximum=section.receive_maximum,
+    )
+
+
+def make_channels(settings: Settings, write: Callable[[Notification], None] | None = None) -> dict[str, Channel]:
+    """Return the channels by name. Raises SettingsFaults with every fault."""
+    broker, tls = settings.broker, broker_settings(settings.broker, "downlink").tls
+    own = Broker(
+        broker.host,
+        broker.port,
+        broker.username,
+        broker.password.get_secret_value() if broker.password else None,
+        tls.context() if tls else None,
+    )
+    channels: dict[str, Channel] = {}
+    faults: list[str] = []
+    for name, section in settings.channels.items():
+        try:
+            channels[name] = make_channel(name, section, own, write)
+        except ValueError as error:
+            faults.append(f"channels.{name}: {error}")
+    if faults:
+        raise SettingsFaults(faults)
+    return channels
+
+
+async def _import_ledger(core: Core) -> None:
+    """Register the devices of the settings' ledger that are not yet; a changed line is for `vigil devices import`."""
+    ledger = core.settings.devices.ledger
+    if ledger is None:
+        return
+    registry = core.shard.registry
+    known = {device.key for _, device in registry.devices()}
+    devices = await asyncio.to_thread(read_ledger, ledger, registry.profiles, known)
+    rows = ((device, registry.device_row(device.key)) for device in devices)
+    new = [device for device, row in rows if row is None or _waits(registry.device(row))]
+    await core.register(new)
+    _log.info("service.ledger_read", ledger=str(ledger), devices=len(devices), registered=len(new))
+
+
+def _waits(device: Device | None) -> bool:
+    """Say whether a device was heard, and nobody has registered it."""
+    return device is None or device.lifecycle is Lifecycle.UNREGISTERED
+
+
+async def _grace(done: Callable[[], bool], seconds: float) -> None:
+    """Wait until `done`, but not for long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not done():  # noqa: ASYNC110 - it is asked once a stop
+                await asyncio.sleep(0.02)

@@ -1,0 +1,192 @@
+"""The fold: what one shard knows, as a function of its journal.
+
+Everything here is decided by the records and by nothing else, so a replay gives the same incidents and the same
+notifications, with the same ids, as the run that wrote the journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from alerts import (
+    AlertEvent,
+    AlertsCounters,
+    Command,
+    CommandRejected,
+    IncidentCommand,
+    IncidentEvent,
+    IncidentLimits,
+    Incidents,
+    Outbox,
+    OutboxLimits,
+    Routing,
+    Settle,
+    decode_command,
+)
+from devices import QuarantineReport, ReadingBatch, Registry, RegistryChange
+from ingest import Lane, RedeliveryWindow
+from rules import Engine, RuleSet
+from service.quarantine_log import QuarantineLog
+from storage.journal import RecordKind, StoredBlock, decode_block
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from alerts import Notification
+    from devices import Profile
+    from rules import Change
+    from storage.journal import Record
+
+__all__ = ["RESUMED", "Effects", "Fact", "Shard", "decode"]
+
+Fact = StoredBlock | RegistryChange | QuarantineReport | Command | bytes | None
+"""What a record says, decoded. bytes: it tells the time, and `RESUMED` that nobody listened before it. None: the fold,
+or the journal itself, made it for the archive."""
+
+RESUMED = b"resumed"
+
+_REGISTRY = msgspec.msgpack.Decoder(RegistryChange)
+_QUARANTINE = msgspec.msgpack.Decoder(QuarantineReport)
+
+
+@dataclass(slots=True)
+class Effects:
+    """What follows from one record: the timeline's new entries, and the messages now owed to people."""
+
+    events: list[AlertEvent] = field(default_factory=list)
+    owed: list[Notification] = field(default_factory=list)
+    rejected: CommandRejected | None = None
+
+
+class Shard:
+    """Registry, rule engine, incidents, outbox, quarantine and redelivery windows of one journal.
+
+    Not thread-safe; `apply` is called with the records in the order of their offsets.
+    """
+
+    def __init__(
+        self,
+        profiles: Mapping[str, Profile],
+        rules: RuleSet,
+        routing: Routing,
+        incident_limits: IncidentLimits,
+        outbox_limits: OutboxLimits,
+        counters: AlertsCounters,
+        *,
+        receive_maximum: int,
+    ) -> None:
+        self.rules = rules
+        self.registry = Registry(profiles)
+        self.engine = Engine(self.registry, rules)
+        self.incidents = Incidents(incident_limits, counters)
+        self.outbox = Outbox(routing, outbox_limits, counters)
+        self.quarantine = QuarantineLog()
+        self.windows = {lane: RedeliveryWindow(receive_maximum) for lane in Lane}
+        self.offset = 0
+        self.now_us = 0
+        self._registry_saved = -1
+
+    # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, record: Record, fact: Fact) -> Effects:
+        """Fold one committed record, whose decoded content is `fact`, into the state."""
+        self.offset, self.now_us = record.offset, record.time_us
+        effects = Effects()
+        match fact:
+            case StoredBlock():
+                self.windows[Lane(fact.session)].add(fact.packet_id, fact.digest)
+                self._changes(self.engine.step(fact.batch, record.time_us), effects)
+            case bytes():
+                if fact == RESUMED:
+                    self.engine.resume(record.time_us)
+                self._changes(self.engine.step(ReadingBatch.empty(record.time_us), record.time_us), effects)
+            case None:
+                pass
+            case RegistryChange():
+                self.registry.apply(fact)
+                self.engine.sync(record.time_us)
+            case QuarantineReport():
+                self.quarantine.add(fact)
+            case Settle():
+                settled = self.outbox.settle(fact, record.time_us)
+                if settled is not None:
+                    effects.events.append(settled)
+            case _:
+                self._command(fact, effects)
+        return effects
+
+    def _changes(self, changes: list[Change], effects: Effects) -> None:
+        for index, change in enumerate(changes):
+            device = self.registry.device(change.device_row)
+            if device is None:
+                raise LookupError(f"a change on device row {change.device_row}, which was never applied")
+            metric = None
+            if change.channel >= 0:
+                metric = self.registry.profile_of(device).metrics.get(self.registry.metric(change.channel))
+            events = self.incidents.apply_change(
+                change, self.rules.by_id[change.rule_id], device, metric, self.now_us, self.offset, index
+            )
+            self._owe(events, effects)
+
+    def _command(self, command: IncidentCommand, effects: Effects) -> None:
+        try:
+            events = self.incidents.apply_command(command, self.now_us, self.offset)
+        except CommandRejected as rejection:
+            effects.rejected = rejection
+        else:
+            self._owe(events, effects)
+
+    def _owe(self, events: list[IncidentEvent], effects: Effects) -> None:
+        if events:
+            owed = self.outbox.owe(events, self.now_us)
+            effects.events += events
+            effects.owed += owed
+
+    # ── snapshots ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def snapshot(self) -> dict[str, bytes]:
+        """Return the state as named parts; the registry only where it changed since the last call."""
+        parts = {
+            "engine": self.engine.snapshot(),
+            "incidents": self.incidents.snapshot(),
+            "outbox": self.outbox.snapshot(),
+            "quarantine": self.quarantine.snapshot(),
+        }
+        for lane, window in self.windows.items():
+            parts[f"redelivery-{lane.name.lower()}"] = window.snapshot()
+        if self._registry_saved != self.registry.version:
+            parts["registry"] = self.registry.snapshot()
+            self._registry_saved = self.registry.version
+        return parts
+
+    def restore(self, offset: int, parts: Mapping[str, bytes]) -> None:
+        """Fill a new shard from a checkpoint's parts. Raises ValueError where a part is of a version not known here."""
+        self.registry.restore(parts["registry"])
+        self._registry_saved = self.registry.version
+        self.engine.restore(parts["engine"])
+        self.incidents.restore(parts["incidents"])
+        self.outbox.restore(parts["outbox"])
+        self.quarantine.restore(parts["quarantine"])
+        for lane, window in self.windows.items():
+            window.restore(parts[f"redelivery-{lane.name.lower()}"])
+        self.offset = offset
+
+
+def decode(record: Record) -> Fact:
+    """Return what the record says. Raises ValueError or msgspec.DecodeError where its body is not of its kind."""
+    match record.kind:
+        case RecordKind.BLOCK:
+            return decode_block(record.body)
+        case RecordKind.REGISTRY:
+            return _REGISTRY.decode(record.body)
+        case RecordKind.COMMAND:
+            return decode_command(record.body)
+        case RecordKind.QUARANTINE:
+            return _QUARANTINE.decode(record.body)
+        case RecordKind.TICK:
+            return record.body
+        case RecordKind.EVENT | RecordKind.GAP:
+            return None

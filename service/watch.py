@@ -1,0 +1,64 @@
+"""Vigil watches itself: what goes wrong in it is a reading of its own device, and an incident like any other."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from service.core import Core
+
+__all__ = ["Watch"]
+
+EVERY_S = 5.0
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is looked at, and what was seen last.
+
+    sheds, failures: totals that should not grow; each growth is an event
+    archive_lag_s:   age of the oldest reading that the database does not have yet, s
+    """
+
+    core: Core
+    sheds: Callable[[], int]
+    failures: Callable[[], int]
+    archive_lag_s: Callable[[], float]
+    _lost: asyncio.Event = field(default_factory=asyncio.Event)
+    _behind: bool = False
+
+    def session_lost(self) -> None:
+        """Say that the broker forgot a session of ours, and perhaps a backlog with it."""
+        self._lost.set()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        sheds, failures = self.sheds(), self.failures()
+        while True:
+            try:
+                async with asyncio.timeout(EVERY_S):
+                    await self._lost.wait()
+            except TimeoutError:
+                pass
+            if self._lost.is_set():
+                self._lost.clear()
+                await self.core.note("session_lost", 1)
+            if self.sheds() > sheds:
+                sheds = self.sheds()
+                await self.core.note("telemetry_shed", 1)
+            if self.failures() > failures:
+                failures = self.failures()
+                await self.core.note("delivery_failed", 1)
+            await self._note_lag()
+
+    async def _note_lag(self) -> None:
+        """Note a lag for as long as there is one, and its end once."""
+        lag_s = self.archive_lag_s()
+        behind = lag_s > 2 * EVERY_S
+        if behind or self._behind:
+            await self.core.note("archive_behind", round(lag_s, 1))
+        self._behind = behind
