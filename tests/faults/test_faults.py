@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.real, pytest.mark.faults]
 
 KILLS = 10
+BEGAN_MS = int(time.time() * 1000) - 3_600_000
 METRICS = 4
 
 
@@ -49,8 +50,8 @@ def vigil(tmp_path: Path, broker: Mosquitto, database: Database, receiver: Recei
 
 
 def telemetry(round_: int, n: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """`n` messages of four values, each with a time of its own; every tenth has none."""
-    base = int(time.time() * 1000) - 60_000
+    """`n` messages of four values, each with a time of its own over all rounds; every tenth has none."""
+    base = BEGAN_MS + round_ * n
     for i in range(n):
         values = {"gas_lel": 0.1, "temp_c": 20.0, "battery_pct": 90, "count": round_ * n + i}
         topic = f"vigil/v1/shuibei/gas-{i % 50:04}/readings"
