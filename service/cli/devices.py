@@ -12,10 +12,10 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from devices import Device, Lifecycle, device_key, load_profiles, read_ledger, write_ledger
 from service.cli.client import ConfigOption, DataDirOption, ask, reach, settings_for
+from service.cli.screen import new_table, screen
 from service.settings import Settings
 
 __all__ = ["app"]
@@ -42,12 +42,10 @@ def list_(
     if as_json:
         typer.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("site", "device", "kind", "place", "gateway", "lifecycle"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("site", "device", "kind", "place", "gateway", "lifecycle")
     for one in found if all_ else found[:ROWS_SHOWN]:
         table.add_row(one.site, one.name, one.kind, one.place, one.gateway, one.lifecycle)
-    Console(markup=False).print(table)
+    screen().print(table)
     if not all_ and len(found) > ROWS_SHOWN:
         typer.echo(f"… and {len(found) - ROWS_SHOWN} more (--all)")
 

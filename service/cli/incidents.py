@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from alerts import Outcome
 from service.cli.client import ConfigOption, DataDirOption, ask, origin, settings_for, whoami
+from service.cli.screen import clock, new_table, screen
 
 __all__ = ["app"]
 
@@ -43,13 +41,11 @@ def list_(
     if not incidents:
         typer.echo("No incidents." if all_ else "No open incidents.")
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("id", "since", "severity", "what", "where", "value", "state", "by"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("id", "since", "severity", "what", "where", "value", "state", "by")
     for one in incidents:
         table.add_row(
             one["id"],
-            _time(one["raised_us"]),
+            clock(one["raised_us"]),
             Text(one["severity"], style=_COLOURS[one["severity"]]),
             f"{one['rule_name_en']} {one['rule_name_zh']}",
             f"{one['place']} ({one['device']})",
@@ -57,7 +53,7 @@ def list_(
             one["state"] + ("" if one["condition_holds"] else ", condition ended"),
             one["closed_by"] or one["acknowledged_by"] or "",
         )
-    Console(markup=False).print(table)
+    screen().print(table)
 
 
 @app.command()
@@ -118,10 +114,6 @@ def _decide(verb: str, incident: str, by: str | None, note: str, *where: Any, ou
     typer.echo(f"{after['id']} {after['rule_name_en']} at {after['place']}: {after['state']}")
     if after["state"] == "resolved" and after["condition_holds"]:
         typer.secho("The condition still holds; it is told again if the device alarms again.", fg=typer.colors.YELLOW)
-
-
-def _time(us: int) -> str:
-    return datetime.fromtimestamp(us / 1e6, UTC).astimezone().strftime("%m-%d %H:%M:%S")
 
 
 def _value(incident: dict[str, Any]) -> str:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from devices import Reason
 from service.cli.client import ConfigOption, DataDirOption, ask, settings_for
+from service.cli.screen import clock, new_table, screen
 
 __all__ = ["app"]
 
@@ -40,12 +38,9 @@ def list_(
     typer.echo("Set aside: " + (", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing"))
     if not found["samples"]:
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("when", "reason", "topic", "payload", "what was wrong"):
-        table.add_column(heading, overflow="fold")
+    table = new_table("when", "reason", "topic", "payload", "what was wrong")
     for one in found["samples"][:limit]:
         payload = base64.b64decode(one["payload"]).decode("utf-8", "backslashreplace")
         shown = payload[:PAYLOAD_SHOWN] + ("…" if one["size"] > PAYLOAD_SHOWN else "")
-        when = datetime.fromtimestamp(one["time_us"] / 1e6, UTC).astimezone().strftime("%m-%d %H:%M:%S")
-        table.add_row(when, one["reason"], one["topic"], shown, one["detail"])
-    Console(markup=False).print(table)
+        table.add_row(clock(one["time_us"]), one["reason"], one["topic"], shown, one["detail"])
+    screen().print(table)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,8 +20,8 @@ from service.demo import run_demo
 from service.logs import configure_logs
 from service.service import serve
 from service.settings import LogSection, default_data_dir, load_settings
-from simulator import BrokerAddress, shuibei_fleet, simulate, truth_table
-from simulator.load import LoadPlan, load
+from simulator import BrokerAddress, SimulationReport, shuibei_fleet, simulate, truth_table
+from simulator.load import LoadPlan, LoadReport, load
 from storage.sql import migrate as migrate_database
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def simulate_(
     host, _, port = broker.rpartition(":") if ":" in broker else (broker, "", "1883")
     address = BrokerAddress(host=host, port=int(port))
     if devices:
-        report = uvloop.run(load(address, LoadPlan(devices=devices, rate=rate or None, seconds=seconds)))
-        typer.echo(report)
+        plan = LoadPlan(devices=devices, rate=rate or None, seconds=seconds)
+        _tell(uvloop.run(load(address, plan, progress=_tell_progress)))
         return
     fleet = shuibei_fleet(seed)
     if truth:
@@ -89,10 +90,20 @@ def simulate_(
         return
 
     async def publish(stop: asyncio.Event) -> None:
-        done = await simulate(fleet, address, seed=seed, speed=speed, scenarios=scenarios, stop=stop)
-        typer.echo(done)
+        _tell(await simulate(fleet, address, seed=seed, speed=speed, scenarios=scenarios, stop=stop))
 
     _until_stopped(publish)
+
+
+def _tell_progress(sent: int, acknowledged: int) -> None:
+    typer.echo(f"sent {sent:,}, acknowledged {acknowledged:,}", err=True)
+
+
+def _tell(report: LoadReport | SimulationReport) -> None:
+    for field in fields(report):
+        value = getattr(report, field.name)
+        if not isinstance(value, tuple):
+            typer.echo(f"{field.name:20} {value:,}" if isinstance(value, int | float) else f"{field.name:20} {value}")
 
 
 def migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
