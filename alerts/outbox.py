@@ -68,6 +68,11 @@ class Outbox:
         """Notifications owed."""
         return len(self._pending)
 
+    @property
+    def oldest_us(self) -> int | None:
+        """When the oldest notification that is owed came to be owed, or None where none is."""
+        return next((notification.created_us for notification in self._pending.values()), None)
+
     def pending(self) -> list[Notification]:
         """Return what is owed, oldest first."""
         return list(self._pending.values())

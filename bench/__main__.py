@@ -29,7 +29,7 @@ from rich.table import Table
 
 from bench.stand import Hook, Service, run_module
 from devices import Device, Kind
-from service.embedded_broker import EmbeddedBroker
+from service.embedded_broker import BrokerKind, EmbeddedBroker
 from simulator import synthetic_fleet
 from storage.embedded import EmbeddedPostgres
 
@@ -63,7 +63,7 @@ async def measure(messages: int, runs: int) -> dict[str, float]:
         directory.chmod(0o755)  # the database's user must reach its own folder in it
         database = EmbeddedPostgres(directory / "postgres")
         await asyncio.to_thread(database.start)
-        broker = EmbeddedBroker(directory / "broker", port=free_port())
+        broker = EmbeddedBroker(directory / "broker", port=free_port(), kind=BrokerKind.MOSQUITTO)
         await broker.start()
         try:
             async with Hook().listening() as hook:
@@ -111,7 +111,7 @@ async def _measure(
         load = asyncio.create_task(publish_load(broker_port, int(rate * seconds), rate))
         await asyncio.sleep(2)
         loaded = [await latencies_ms(broker_port, hook, part) for part in parts[runs:]]
-        await load
+        _notes.print(f"  {(await load)['rate_msg_s']:,.0f} msg/s of {rate:,} wanted")
         _notes.print(f"{MANY_DEVICES:,} devices …")
         await service.register(synthetic_fleet(MANY_DEVICES, site="city").devices)
         await asyncio.sleep(SETTLE_S)

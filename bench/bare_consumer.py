@@ -17,6 +17,7 @@ import uvloop
 
 from ingest import BrokerSettings, Lane, Session, topic_filters
 from service.logs import configure_logs
+from service.service import GATHER_S
 from service.settings import LogSection
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ async def consume(host: str, port: int, count: int, receive_maximum: int) -> dic
             done.set()
 
     settings = BrokerSettings(
-        host=host, port=port, client_id=f"bare-{time.time_ns()}", session_expiry_s=1, receive_maximum=receive_maximum
+        host=host,
+        port=port,
+        client_id=f"bare-{time.time_ns()}",
+        session_expiry_s=1,
+        receive_maximum=receive_maximum,
+        gather_s=GATHER_S,  # as the service does
     )
     session = Session(
         settings,

@@ -165,6 +165,10 @@ class Batcher:
             self._digests.append(crc32(raw))
             self._remember()
 
+    def forget_session(self) -> None:
+        """Take the broker to begin anew: its packet ids no longer mean what they did."""
+        self._redelivery.clear()
+
     def _open(self, epoch: int, n: int) -> int:
         """Note that `n` messages arrive on `epoch`; return the arrival time of the first."""
         first_us = self._heard.clock.reserve(n)

@@ -85,6 +85,12 @@ class RedeliveryWindow:
         twin._young, twin._old = dict(self._young), dict(self._old)
         return twin
 
+    def clear(self) -> None:
+        """Remember nothing any more: another session uses the ids anew."""
+        self._young, self._old = {}, {}
+        self._unread.clear()
+        self._n_unread = 0
+
     def snapshot(self) -> bytes:
         """Return the window as bytes; `restore` takes them."""
         self._read()
@@ -100,7 +106,5 @@ class RedeliveryWindow:
         if not snapshot or snapshot[0] != SNAPSHOT_VERSION:
             raise ValueError(f"redelivery snapshot of version {snapshot[:1]!r}; wanted {SNAPSHOT_VERSION}")
         rows = np.frombuffer(snapshot, _ROW, offset=1)
-        self._young, self._old = {}, {}
-        self._unread.clear()
-        self._n_unread = 0
+        self.clear()
         self.add(rows["packet_id"], rows["digest"])

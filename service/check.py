@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
-__all__ = ["check_settings"]
+__all__ = ["check_settings", "faults_of"]
 
 
 def check_settings(file: Path | None) -> tuple[list[str], list[str]]:
@@ -27,34 +27,56 @@ def check_settings(file: Path | None) -> tuple[list[str], list[str]]:
     faults: list[str] = []
     summary = [f"data in {settings.data_dir}", f"broker {settings.broker.host}:{settings.broker.port}"]
     summary += _check_devices(settings, faults)
+    summary += _check_ledger(settings, faults)
     if _check_broker(settings, faults):
         summary += _check_recipients(settings, faults)
-    parent = next(folder for folder in (settings.data_dir, *settings.data_dir.absolute().parents) if folder.exists())
-    if not os.access(parent, os.W_OK | os.X_OK):
-        faults.append(f"data_dir: {settings.data_dir} cannot be made or written: no right to write in {parent}")
+    _check_data_dir(settings, faults)
     return faults, summary
 
 
+def faults_of(settings: Settings) -> list[str]:
+    """Return every fault that is found at once; the ledger, which takes a while, is left to whoever reads it."""
+    faults: list[str] = []
+    _check_devices(settings, faults)
+    if _check_broker(settings, faults):
+        _check_recipients(settings, faults)
+    _check_data_dir(settings, faults)
+    if settings.devices.ledger is not None and not settings.devices.ledger.is_file():
+        faults.append(f"devices.ledger: {settings.devices.ledger}: no such file")
+    return faults
+
+
 def _check_devices(settings: Settings, faults: list[str]) -> list[str]:
-    """Check profiles, rules and ledger; each needs the one before it."""
+    """Check profiles and rules."""
     try:
         profiles = load_profiles(settings.devices.profiles)
-    except ProfileFaults as error:
+        rules = load_rules(profiles)
+    except (ProfileFaults, RuleFaults) as error:
         faults += error.faults
         return []
-    summary = [f"{len(profiles)} profiles"]
+    return [f"{len(profiles)} profiles", f"{len(rules.by_id)} rules"]
+
+
+def _check_ledger(settings: Settings, faults: list[str]) -> list[str]:
+    """Read the ledger, if there is one and the profiles that it names load."""
+    ledger = settings.devices.ledger
+    if ledger is None:
+        return []
     try:
-        summary.append(f"{len(load_rules(profiles).by_id)} rules")
-    except RuleFaults as error:
+        return [f"{len(read_ledger(ledger, load_profiles(settings.devices.profiles)))} devices in the ledger"]
+    except LedgerFaults as error:
         faults += error.faults
-    if settings.devices.ledger is not None:
-        try:
-            summary.append(f"{len(read_ledger(settings.devices.ledger, profiles))} devices in the ledger")
-        except LedgerFaults as error:
-            faults += error.faults
-        except OSError as error:
-            faults.append(f"devices.ledger: {settings.devices.ledger}: {error.strerror}")
-    return summary
+    except ProfileFaults:
+        pass  # told already
+    except OSError as error:
+        faults.append(f"devices.ledger: {ledger}: {error.strerror}")
+    return []
+
+
+def _check_data_dir(settings: Settings, faults: list[str]) -> None:
+    parent = next(folder for folder in (settings.data_dir, *settings.data_dir.absolute().parents) if folder.exists())
+    if not os.access(parent, os.W_OK | os.X_OK):
+        faults.append(f"data_dir: {settings.data_dir} cannot be made or written: no right to write in {parent}")
 
 
 def _check_recipients(settings: Settings, faults: list[str]) -> list[str]:

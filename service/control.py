@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from alerts import Command
     from service.core import Core
 
-__all__ = ["Import", "control_app", "control_socket"]
+__all__ = ["Import", "control_app", "control_socket", "is_served"]
 
 # A Unix socket's path may not be longer on Linux (108 bytes with the NUL).
 LONGEST_SOCKET_PATH = 107
@@ -67,6 +68,16 @@ def control_socket(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"vigil-{os.geteuid()}-{digest}" / "control.sock"
 
 
+def is_served(data_dir: Path) -> bool:
+    """Say whether a service listens on the control socket of `data_dir`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(control_socket(data_dir)))
+        except OSError:
+            return False
+        return True
+
+
 def control_app(core: Core, status: Callable[[], dict[str, Any]]) -> Starlette:
     """Return the control interface of `core` as an ASGI application; `status` says how the service is."""
     control = _Control(core, status)
@@ -95,7 +106,10 @@ class _Control:
         incidents = self._core.shard.incidents
         if request.query_params.get("state", "open") == "open":
             return _json(incidents.open())
-        return _json(incidents.recent(int(request.query_params.get("limit", "100"))))
+        limit = request.query_params.get("limit", "100")
+        if not limit.isdecimal():
+            return _json({"error": f"limit is {limit!r}; wanted a number"}, 400)
+        return _json(incidents.recent(int(limit)))
 
     async def incident(self, request: Request) -> Response:
         incident = self._core.shard.incidents.get(request.path_params["id"])
@@ -136,6 +150,8 @@ class _Control:
 
     async def quarantine(self, request: Request) -> Response:
         reason = request.query_params.get("reason")
+        if reason is not None and reason not in set(Reason):
+            return _json({"error": f"no reason {reason!r}; there are {', '.join(Reason)}"}, 400)
         log = self._core.shard.quarantine
         return _json({"counts": log.counts, "samples": log.samples(Reason(reason) if reason else None)})
 
@@ -156,6 +172,8 @@ def _command(verb: str, incident: str, decision: Decision) -> Command:
 async def _register(core: Core, devices: list[Device]) -> Imported:
     """Register what is new or different; say how much that was."""
     registry = core.shard.registry
+    if strange := sorted({device.profile for device in devices} - registry.profiles.keys()):
+        raise KeyError(f"no profile {', '.join(strange)}; there are {', '.join(sorted(registry.profiles))}")
     added, changed, unchanged, found = [], [], 0, 0
     for device in devices:
         row = registry.device_row(device.key)

@@ -22,11 +22,12 @@ from service import pipeline
 from service.memory import give_back
 from service.shard import Effects, Shard, decode
 from service.source import Source
-from storage.journal import Entry, Journal, JournalLimits, RecordKind, StoredBlock
+from storage.journal import Entry, Journal, JournalInUse, JournalLimits, RecordKind, StoredBlock
 from storage.journal import Lane as JournalLane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
+    from pathlib import Path
 
     from alerts import AlertEvent, Notification, Settle
     from ingest import Block
@@ -41,6 +42,7 @@ OWN_DEVICE = Device("vigil", "service", Kind.SERVICE, "service", lifecycle=Lifec
 REGISTERED_AT_ONCE = 500
 TIMELINE_AFTER_S = 0.05
 GIVE_BACK_AFTER_S = 3.0
+LOCK_PATIENCE_S = 10.0
 LARGE_CHECKPOINT_BYTES = 16 * 1024 * 1024
 REPLAY_BYTES = 8 * 1024 * 1024
 MIB = 1024 * 1024
@@ -57,6 +59,8 @@ def clock_us() -> int:
 class Core:
     """One shard at work on its journal.
 
+    offline:   a service will fold what is journalled here again, and carry it out
+    folded_at: when a group of records was last folded, monotonic s
     deliver:   what takes the notifications that come to be owed; the outbox keeps them while there is nobody
     listeners: called with the effects of every group of records, after all else
     """
@@ -68,6 +72,8 @@ class Core:
     batchers: dict[Lane, Batcher]
     ingest_counters: IngestCounters
     alerts_counters: AlertsCounters
+    offline: bool = False
+    folded_at: float = field(default_factory=time.monotonic)
     acknowledge: Callable[[Block], None] = lambda _: None
     deliver: Callable[[list[Notification]], None] = lambda _: None
     listeners: list[Callable[[list[Effects]], None]] = field(default_factory=list)
@@ -76,6 +82,9 @@ class Core:
 
     def carry_out(self, effects: list[Effects]) -> None:
         """Hand on what follows from a group of records: the timeline to the journal, the messages to delivery."""
+        self.folded_at = time.monotonic()
+        if self.offline:
+            return
         owed = [notification for effect in effects for notification in effect.owed]
         if owed:
             self.deliver(owed)
@@ -94,9 +103,9 @@ class Core:
         self._timeline += (Entry(RecordKind.EVENT, JournalLane.CONTROL, encode_event(event)) for event in events)
 
     def _flush(self) -> None:
-        entries, self._timeline = self._timeline, []
-        if entries:
-            self.journal.submit(entries).add_done_callback(_seen)
+        if self._timeline:
+            self.journal.submit(self._timeline).add_done_callback(_seen)
+            self._timeline = []
 
     async def settle(self, command: Settle) -> None:
         """Journal what became of a notification; it is not sent again once this returns."""
@@ -152,9 +161,11 @@ def _seen(future: asyncio.Future[list[Record]]) -> None:
 
 
 @asynccontextmanager
-async def open_core(settings: Settings) -> AsyncIterator[Core]:
+async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterator[Core]:
     """Open the journal, bring the shard back to where it was, and run the pipeline until the end of the context.
 
+    offline: for a command line that does not know the service's settings. What it commands is journalled; what follows
+             from it, and the checkpoint, are left to the service, which folds the same records by its own settings
     Raises ProfileFaults, RuleFaults, JournalInUse, JournalCorrupt; and whatever ends the pipeline.
     """
     profiles = load_profiles(settings.devices.profiles)
@@ -175,21 +186,45 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
     limits = JournalLimits(
         telemetry_bytes=settings.journal.telemetry_mib * MIB, control_bytes=settings.journal.control_mib * MIB
     )
-    journal = await Journal.open(settings.data_dir / "journal", limits, clock_us=clock_us, cursors=("archive",))
+    journal = await _open_journal(settings.data_dir / "journal", limits, patience_s=0 if offline else LOCK_PATIENCE_S)
     try:
         remembered = await recover(journal, shard, heard)
         core = _assemble(settings, journal, shard, heard, ingest_counters, alerts_counters)
+        core.offline = offline
         core.carry_out(remembered)
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(pipeline.run(core.source, journal, shard, core.carry_out), name="pipeline")
-            await core.source.resume()
-            await _register_own_device(core)
+            running = group.create_task(_run_pipeline(core), name="pipeline")
+            if not offline:
+                await core.source.resume()
+                await _register_own_device(core)
             yield core
             core.source.close()
             await running
-            await core.checkpoint()
+            if not offline:
+                await core.checkpoint()
     finally:
         await journal.close()
+
+
+async def _open_journal(directory: Path, limits: JournalLimits, *, patience_s: float) -> Journal:
+    """Open the journal, waiting where a command has it open for a moment. Raises JournalInUse where it stays so."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return await Journal.open(directory, limits, clock_us=clock_us, cursors=("archive",))
+        except JournalInUse as error:
+            if time.monotonic() >= until:
+                raise
+            _log.warning("service.journal_in_use", detail=str(error))
+            await asyncio.sleep(1.0)
+
+
+async def _run_pipeline(core: Core) -> None:
+    """Run the pipeline; where it falls, nobody waits for its answers for ever."""
+    try:
+        await pipeline.run(core.source, core.journal, core.shard, core.carry_out)
+    finally:
+        core.source.abandon()
 
 
 async def recover(journal: Journal, shard: Shard, heard: Heard) -> list[Effects]:
@@ -198,6 +233,7 @@ async def recover(journal: Journal, shard: Shard, heard: Heard) -> list[Effects]
     checkpoint = await journal.last_checkpoint()
     if checkpoint is not None:
         shard.restore(checkpoint.offset, checkpoint.parts)
+        heard.clock.advance(shard.now_us)
     effects: list[Effects] = []
     replayed = 0
     while records := await journal.read(shard.offset, REPLAY_BYTES):

@@ -16,8 +16,9 @@ from alerts import EventKind, IncidentEvent, NotificationEvent, NotificationStat
 from alerts.channels import ConsoleSettings, MqttSettings
 from devices import Lifecycle
 from rules import Severity
+from service.control import is_served
 from service.core import clock_us
-from service.embedded_broker import EmbeddedBroker
+from service.embedded_broker import BrokerFailed, EmbeddedBroker
 from service.service import serve
 from service.settings import BrokerSection, HttpSection, LogSection, RecipientSection, Settings, load_settings
 from simulator import BrokerAddress, shuibei_fleet, simulate
@@ -52,6 +53,8 @@ async def run_demo(
     Raises what `serve` raises, and OSError where the data folder cannot be made.
     """
     screen = Console(highlight=False, soft_wrap=True)
+    if is_served(data_dir):
+        raise BrokerFailed(f"a demo is running on {data_dir} already; end it, or give another --data-dir")
     again = await asyncio.to_thread(_prepare, data_dir, fresh=fresh)
     broker = EmbeddedBroker(data_dir / "broker", port=port)
     await broker.start()
@@ -79,9 +82,10 @@ async def run_demo(
 
 
 def _prepare(data_dir: Path, *, fresh: bool) -> bool:
-    """Make the folder, empty if `fresh`; return whether there is data in it already."""
-    if fresh and data_dir.exists():
-        shutil.rmtree(data_dir)
+    """Make the folder, without what an earlier demo left if `fresh`; return whether there is data in it already."""
+    if fresh:
+        for name in ("journal", "postgres", "broker"):
+            shutil.rmtree(data_dir / name, ignore_errors=True)
     data_dir.mkdir(parents=True, exist_ok=True)
     return (data_dir / "journal").exists()
 

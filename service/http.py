@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-__all__ = ["bind_tcp", "bind_unix", "machine_app", "serving"]
+__all__ = ["CannotListen", "bind_tcp", "bind_unix", "machine_app", "serving"]
+
+
+class CannotListen(Exception):
+    """An address of ours is taken, or is not ours."""
 
 
 def machine_app(metrics: CollectorRegistry, readiness: Callable[[], dict[str, bool]]) -> Starlette:
@@ -44,7 +49,7 @@ def machine_app(metrics: CollectorRegistry, readiness: Callable[[], dict[str, bo
 
 
 def bind_tcp(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises OSError, with the address in its text, where it cannot be had."""
+    """Return a listening socket. Raises CannotListen, with the address in its text, where it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,16 +57,19 @@ def bind_tcp(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from None
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return listener
 
 
 def bind_unix(path: Path) -> socket.socket:
     """Return a listening Unix socket that only its owner can open; a stale one is replaced.
 
-    The caller holds the journal's lock, so nobody else is listening there.
+    The caller holds the journal's lock, so nobody else is listening there. Raises CannotListen where the folder is
+    somebody else's.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.parent.stat().st_uid != os.geteuid():
+        raise CannotListen(f"{path.parent} belongs to somebody else; whoever owns it could take our place in it")
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))

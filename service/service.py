@@ -44,6 +44,8 @@ __all__ = ["broker_settings", "make_channels", "serve"]
 # How long a stop waits for messages under way and for the archive; the rest is in the journal and goes on next time.
 DELIVERY_GRACE_S = 3.0
 ARCHIVE_GRACE_S = 5.0
+# A disk that takes so long to commit is not one on which alarms flow.
+STUCK_S = 5.0
 
 # Telemetry waits up to 20 ms for its block anyway; reading it less often halves its cost.
 GATHER_S = 0.002
@@ -106,6 +108,7 @@ class _Parts:
                 core.alerts_counters.settled[status]
                 for status in (NotificationStatus.FAILED, NotificationStatus.EXPIRED)
             ),
+            oldest_page_us=lambda: core.shard.outbox.oldest_us,
             archive_lag_s=lambda: self.archive.lag_s(clock_us()),
         )
         core.deliver = self.delivery.submit
@@ -127,8 +130,10 @@ class _Parts:
 
         def connected(session_present: bool) -> None:
             nonlocal known
-            if known and not session_present:
-                self.watch.session_lost()
+            if not session_present:
+                batcher.forget_session()
+                if known:
+                    self.watch.session_lost()
             known = True
 
         settings = broker_settings(section, lane.name.lower())
@@ -163,7 +168,8 @@ class _Parts:
             for task in (announcing, *around):
                 task.cancel()
             await asyncio.wait(around)
-            await _grace(lambda: not self.core.shard.outbox.pending(), DELIVERY_GRACE_S)
+            await self.core.source.barrier()  # what the sessions took in last is folded
+            await _grace(lambda: not len(self.core.shard.outbox), DELIVERY_GRACE_S)
             delivery.cancel()
             await asyncio.wait([delivery])
             await _grace(
@@ -194,7 +200,8 @@ class _Parts:
     def readiness(self) -> dict[str, bool]:
         """Say what must be so for alarms to flow. The database is not among it."""
         checks = {f"broker_{lane.name.lower()}": session.connected for lane, session in self.sessions.items()}
-        return {"journal": self.core.journal.failure is None, **checks}
+        folds = time.monotonic() - self.core.folded_at < STUCK_S  # it does so every second, be it a tick
+        return {"journal": self.core.journal.failure is None and folds, **checks}
 
     def status(self) -> dict[str, Any]:
         """Return what a person asks first."""

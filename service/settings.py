@@ -7,7 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -89,12 +91,22 @@ class DatabaseSection(Section):
     bin_dir: Path | None = Field(None, description="embedded: PostgreSQL's programs; the wheel's where not given")
     system_user: str = Field("vigil", description="embedded, started by root: the user that PostgreSQL runs as")
 
+    @field_validator("dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: str) -> str:
+        if dsn != "embedded":
+            try:
+                conninfo_to_dict(dsn)
+            except psycopg.Error as error:
+                raise ValueError(f"no PostgreSQL connection string: {error}") from None
+        return dsn
+
 
 class JournalSection(Section):
     """How much the journal may hold."""
 
     telemetry_mib: int = Field(2048, ge=16, description="beyond it the oldest telemetry is shed, and a gap is shown")
-    control_mib: int = Field(1024, ge=16, description="alarms and commands; never shed, a trouble is raised near it")
+    control_mib: int = Field(1024, ge=16, description="alarms and commands; never shed, a metric shows when it is near")
     checkpoint_s: float = Field(30.0, gt=0)
 
 
@@ -193,13 +205,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:
-        for recipient in self.recipients:
-            strangers = [c for c in recipient.channels if c not in self.channels]
-            if strangers:
-                raise ValueError(
-                    f"recipient {recipient.name!r} names channel(s) {', '.join(strangers)}; "
-                    f"there are {', '.join(sorted(self.channels)) or 'none'}"
-                )
+        faults = [
+            f"recipient {recipient.name!r} names channel {channel!r}"
+            for recipient in self.recipients
+            for channel in recipient.channels
+            if channel not in self.channels
+        ]
+        if faults:
+            raise ValueError(f"{'; '.join(faults)}; there are {', '.join(sorted(self.channels)) or 'none'}")
         return self
 
 

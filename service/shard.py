@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from alerts import (
     AlertEvent,
@@ -47,6 +48,9 @@ Fact = StoredBlock | RegistryChange | QuarantineReport | Command | bytes | None
 or the journal itself, made it for the archive."""
 
 RESUMED = b"resumed"
+REGISTRY_CHANGES_BYTES = 1 << 20
+
+_log = structlog.get_logger()
 
 _REGISTRY = msgspec.msgpack.Decoder(RegistryChange)
 _QUARANTINE = msgspec.msgpack.Decoder(QuarantineReport)
@@ -87,7 +91,8 @@ class Shard:
         self.windows = {lane: RedeliveryWindow(receive_maximum) for lane in Lane}
         self.offset = 0
         self.now_us = 0
-        self._registry_saved = -1
+        self._registry_is_saved = False
+        self._registry_changes: list[bytes] = []
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -107,6 +112,7 @@ class Shard:
                 pass
             case RegistryChange():
                 self.registry.apply(fact)
+                self._registry_changes.append(record.body)
                 self.engine.sync(record.time_us)
             case QuarantineReport():
                 self.quarantine.add(fact)
@@ -148,8 +154,13 @@ class Shard:
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def snapshot(self) -> dict[str, bytes]:
-        """Return the state as named parts; the registry only where it changed since the last call."""
+        """Return the state as named parts.
+
+        A city's registry takes half a second to write down, so it is written whole only now and then, and what changed
+        since beside it.
+        """
         parts = {
+            "clock": self.now_us.to_bytes(8, "little"),
             "engine": self.engine.snapshot(),
             "incidents": self.incidents.snapshot(),
             "outbox": self.outbox.snapshot(),
@@ -157,22 +168,29 @@ class Shard:
         }
         for lane, window in self.windows.items():
             parts[f"redelivery-{lane.name.lower()}"] = window.snapshot()
-        if self._registry_saved != self.registry.version:
+        if not self._registry_is_saved or sum(map(len, self._registry_changes)) > REGISTRY_CHANGES_BYTES:
             parts["registry"] = self.registry.snapshot()
-            self._registry_saved = self.registry.version
+            self._registry_is_saved, self._registry_changes = True, []
+        parts["registry-changes"] = msgspec.msgpack.encode(self._registry_changes)
         return parts
 
     def restore(self, offset: int, parts: Mapping[str, bytes]) -> None:
         """Fill a new shard from a checkpoint's parts. Raises ValueError where a part is of a version not known here."""
         self.registry.restore(parts["registry"])
-        self._registry_saved = self.registry.version
-        self.engine.restore(parts["engine"])
+        self._registry_changes = msgspec.msgpack.decode(parts["registry-changes"], type=list[bytes])
+        for change in self._registry_changes:
+            self.registry.apply(_REGISTRY.decode(change))
+        self._registry_is_saved = True
+        report = self.engine.restore(parts["engine"])
+        if report.dropped_rules or report.dropped_instances:
+            _log.warning("service.rule_state_dropped", rules=report.dropped_rules, instances=report.dropped_instances)
         self.incidents.restore(parts["incidents"])
         self.outbox.restore(parts["outbox"])
         self.quarantine.restore(parts["quarantine"])
         for lane, window in self.windows.items():
             window.restore(parts[f"redelivery-{lane.name.lower()}"])
         self.offset = offset
+        self.now_us = int.from_bytes(parts["clock"], "little")
 
 
 def decode(record: Record) -> Fact:

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from service.shard import Effects, Fact
     from storage.journal import Record
 
-__all__ = ["Source", "Work"]
+__all__ = ["PipelineEnded", "Source", "Work"]
 
 TICK_S = 1.0
 # What people and deliveries may have waiting; a caller beyond it waits for its turn.
 WAITING_COMMANDS = 10_000
 
 _JOURNAL_LANE = {Lane.ALARM: JournalLane.CONTROL, Lane.TELEMETRY: JournalLane.TELEMETRY}
+
+
+class PipelineEnded(Exception):
+    """What was handed in is not folded any more: the pipeline has ended, and says itself why."""
 
 
 @dataclass(slots=True)
@@ -77,6 +81,8 @@ class Source:
         self._room = asyncio.Semaphore(WAITING_COMMANDS)
         self._telemetry_opened: float | None = None
         self._closed = False
+        self._abandoned = False
+        self._owed: set[asyncio.Future[Effects]] = set()
 
     # ── what comes in ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -104,16 +110,31 @@ class Source:
         entry = Entry(RecordKind.BLOCK, JournalLane.CONTROL, body, len(batch))
         await self._submit(entry, decode_block(body))
 
+    async def barrier(self) -> None:
+        """Return when all alarms and commands that came before are folded."""
+        await self._submit(Entry(RecordKind.TICK, JournalLane.CONTROL, b""), b"")
+
+    def abandon(self) -> None:
+        """Say that nothing is folded any more: whoever waits for an answer gets PipelineEnded, and whoever comes."""
+        self._abandoned = True
+        for answer in self._owed:
+            if not answer.done():
+                answer.set_exception(PipelineEnded("the pipeline has ended"))
+
     def close(self) -> None:
         """End the iteration once everything that was handed in is out."""
         self._closed = True
         self._woken.set()
 
     async def _submit(self, entry: Entry, fact: Fact) -> Effects:
+        if self._abandoned:
+            raise PipelineEnded("the pipeline has ended")
         answer: asyncio.Future[Effects] = asyncio.get_running_loop().create_future()
+        self._owed.add(answer)
+        answer.add_done_callback(self._owed.discard)
 
         def folded(effects: list[Effects]) -> None:
-            if not answer.cancelled():
+            if not answer.done():
                 answer.set_result(effects[0])
 
         async with self._room:
@@ -141,13 +162,12 @@ class Source:
                 idle = False
             if idle and self._closed:
                 return
-            if idle and loop.time() - last >= TICK_S:
+            # Whatever else goes on, timers and silences are looked at once a second.
+            if loop.time() - last >= TICK_S:
                 yield _TICK
-                idle = False
-            if idle:
-                await self._wait(last + TICK_S)
-            else:
                 last = loop.time()
+            elif idle:
+                await self._wait(last + TICK_S)
 
     def _is_due(self, batcher: Batcher) -> bool:
         """Say whether the oldest message has waited long enough, or the block is full."""

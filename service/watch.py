@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.core import clock_us
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Watch"]
 
 EVERY_S = 5.0
+UNTOLD_S = 60.0
 
 
 @dataclass(slots=True)
@@ -21,15 +24,18 @@ class Watch:
     """What is looked at, and what was seen last.
 
     sheds, failures: totals that should not grow; each growth is an event
+    oldest_page_us:  since when the oldest notification waits, µs since the epoch; None where none does
     archive_lag_s:   age of the oldest reading that the database does not have yet, s
     """
 
     core: Core
     sheds: Callable[[], int]
     failures: Callable[[], int]
+    oldest_page_us: Callable[[], int | None]
     archive_lag_s: Callable[[], float]
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
     _behind: bool = False
+    _waits: bool = False
 
     def session_lost(self) -> None:
         """Say that the broker forgot a session of ours, and perhaps a backlog with it."""
@@ -53,7 +59,16 @@ class Watch:
             if self.failures() > failures:
                 failures = self.failures()
                 await self.core.note("delivery_failed", 1)
+            await self._note_waiting()
             await self._note_lag()
+
+    async def _note_waiting(self) -> None:
+        """Note that somebody has not been told for a minute, once for as long as that is so."""
+        since_us = self.oldest_page_us()
+        waits = since_us is not None and clock_us() - since_us > UNTOLD_S * 1e6
+        if waits and not self._waits:
+            await self.core.note("delivery_failed", 1)
+        self._waits = waits
 
     async def _note_lag(self) -> None:
         """Note a lag for as long as there is one, and its end once."""

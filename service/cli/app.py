@@ -7,6 +7,7 @@ import traceback
 from importlib.metadata import version
 from typing import Annotated
 
+import psycopg
 import typer
 
 from devices import LedgerFaults, ProfileFaults
@@ -14,16 +15,20 @@ from ingest import BrokerRefused, SessionTakenOver
 from rules import RuleFaults
 from service.cli import devices, incidents, quarantine, run
 from service.cli.client import Unreachable
+from service.embedded_broker import BrokerFailed
+from service.http import CannotListen
 from service.settings import SettingsFaults
+from service.source import PipelineEnded
 from storage.embedded import EmbeddedPostgresError
 from storage.journal import JournalCorrupt, JournalFailed, JournalInUse
+from storage.sql import MigrationError
 
 __all__ = ["app", "main"]
 
 EXIT_BUG = 1
 EXIT_BAD_CONFIGURATION = 2
 EXIT_REFUSED = 3
-"""Starting again will not help: another holds our place, or the broker will not have us."""
+"""Starting again will not help: another took our place at the broker, or the broker will not have us."""
 EXIT_OUTSIDE = 4
 
 app = typer.Typer(
@@ -60,6 +65,8 @@ def main() -> None:
         app()
     except BaseException as error:
         endings = [one for one in _leaves(error) if not isinstance(one, KeyboardInterrupt | SystemExit)]
+        # Who waited for the pipeline only echoes what ended it.
+        endings = [one for one in endings if not isinstance(one, PipelineEnded)] or endings
         if not endings:
             raise
         known = [(one, code) for one in endings for kinds, code in _ENDINGS if isinstance(one, kinds)]
@@ -73,8 +80,23 @@ def main() -> None:
 
 _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
     ((SettingsFaults, ProfileFaults, RuleFaults, LedgerFaults), EXIT_BAD_CONFIGURATION),
-    ((SessionTakenOver, BrokerRefused, JournalInUse), EXIT_REFUSED),
-    ((JournalFailed, JournalCorrupt, EmbeddedPostgresError, Unreachable, OSError), EXIT_OUTSIDE),
+    ((SessionTakenOver, BrokerRefused), EXIT_REFUSED),
+    (
+        (
+            BrokerFailed,
+            CannotListen,
+            EmbeddedPostgresError,
+            FileNotFoundError,
+            JournalCorrupt,
+            JournalFailed,
+            JournalInUse,
+            MigrationError,
+            PermissionError,
+            Unreachable,
+            psycopg.OperationalError,
+        ),
+        EXIT_OUTSIDE,
+    ),
 )
 
 

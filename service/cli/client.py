@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import httpx
 import typer
 
-from service.control import control_app, control_socket
+from service.control import control_app, control_socket, is_served
 from service.core import open_core
 from service.logs import configure_logs
 from service.settings import LogSection, Settings, default_data_dir, load_settings
@@ -54,7 +54,7 @@ def settings_for(config: Path | None, data_dir: Path | None) -> Settings:
     given: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     if config is None and data_dir is None:
         demo = default_data_dir() / "demo"
-        if not _listens(control_socket(default_data_dir())) and (demo / "journal").exists():
+        if not is_served(default_data_dir()) and (demo / "journal").exists():
             given["data_dir"] = demo
     return load_settings(config, **given)
 
@@ -85,9 +85,8 @@ async def ask(settings: Settings, method: str, path: str, *, json: object = None
 @asynccontextmanager
 async def reach(settings: Settings) -> AsyncIterator[Interface]:
     """Reach the running service, or open its journal where none runs. Raises Unreachable where there is neither."""
-    path = control_socket(settings.data_dir)
-    if _listens(path):
-        transport = httpx.AsyncHTTPTransport(uds=str(path))
+    if is_served(settings.data_dir):
+        transport = httpx.AsyncHTTPTransport(uds=str(control_socket(settings.data_dir)))
         async with httpx.AsyncClient(transport=transport, base_url="http://vigil", timeout=60) as client:
             yield Interface(client)
         return
@@ -97,19 +96,10 @@ async def reach(settings: Settings) -> AsyncIterator[Interface]:
             "start one (vigil run, vigil demo), or say which with --config or --data-dir"
         )
     configure_logs(LogSection(level="error"))
-    async with open_core(settings) as core:
+    async with open_core(settings, offline=True) as core:
         transport_here = httpx.ASGITransport(control_app(core, lambda: {"running": False}))
         async with httpx.AsyncClient(transport=transport_here, base_url="http://vigil") as client:
             yield Interface(client)
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
-        return True
 
 
 def whoami() -> str:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import uvloop
 
-from service.check import check_settings
+from service.check import check_settings, faults_of
 from service.cli.client import ConfigOption, DataDirOption
 from service.database import EMBEDDED, embedded_server
 from service.demo import run_demo
 from service.logs import configure_logs
 from service.service import serve
-from service.settings import LogSection, default_data_dir, load_settings
+from service.settings import LogSection, SettingsFaults, default_data_dir, load_settings
 from simulator import BrokerAddress, SimulationReport, shuibei_fleet, simulate, truth_table
 from simulator.load import LoadPlan, LoadReport, load
 from storage.sql import migrate as migrate_database
@@ -47,6 +47,9 @@ def run(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
     given: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
     settings = load_settings(config, **given)
     configure_logs(settings.log)
+    faults = faults_of(settings)
+    if faults:
+        raise SettingsFaults(faults)
     _until_stopped(lambda stop: serve(settings, stop))
 
 
@@ -140,14 +143,33 @@ def check_config(
 
 
 def _until_stopped(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Run `main` with an event that SIGTERM and Ctrl-C set; a second Ctrl-C ends at once."""
+    """Run `main` with an event that SIGTERM and Ctrl-C set; a second Ctrl-C ends at once.
+
+    A callback that raises is a bug like any other: it is raised here, where asyncio would only log it.
+    """
 
     async def with_signals() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        running = asyncio.current_task()
+        bugs: list[BaseException] = []
+
+        def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+            loop.default_exception_handler(context)
+            bug = context.get("exception")
+            if bug is not None and "handle" in context and running is not None:
+                bugs.append(bug)
+                running.cancel()
+
+        loop.set_exception_handler(note)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _stop, stop, loop, number)
-        await main(stop)
+        try:
+            await main(stop)
+        except asyncio.CancelledError:
+            if bugs:
+                raise bugs[0] from None
+            raise
 
     uvloop.run(with_signals())
 

@@ -28,7 +28,6 @@ pytestmark = [pytest.mark.real, pytest.mark.faults]
 
 KILLS = 10
 BEGAN_MS = int(time.time() * 1000) - 3_600_000
-METRICS = 4
 
 
 @pytest.fixture
@@ -103,20 +102,20 @@ async def test_nothing_is_lost_or_doubled_when_the_service_is_killed_under_load(
     vigil.start()
     await vigil.ready()
     sent = alarms = 0
+    once_settled: dict[str, int] = {}
     for round_ in range(KILLS):
         load = asyncio.create_task(devices.publish(telemetry(round_, 3000)))
         alarming = [(f"vigil/v1/shuibei/smoke-{alarms + i:04}/alarm", {"smoke": 1}) for i in range(20)]
         raising = asyncio.create_task(Device(broker.host, broker.port).publish(alarming))
         await asyncio.sleep(chance.uniform(0.0, 0.6))
         vigil.kill()
-        before = receiver.by_key()
-        settled = await receipts(vigil)
+        calls = receiver.by_key()
+        for key in await receipts(vigil):
+            once_settled.setdefault(key, calls[key])
         vigil.start()
         await asyncio.gather(load, raising)
         await vigil.ready()
         sent, alarms = sent + 3000, alarms + 20
-        after = receiver.by_key()
-        assert all(after[key] == before[key] for key in settled), "a notification came again after its receipt"
     await receiver.wait_for(alarms, deadline_s=30)
     assert len(devices.accepted) == sent
     assert await rows_reach(database, DISTINCT, sent) == sent
@@ -125,6 +124,9 @@ async def test_nothing_is_lost_or_doubled_when_the_service_is_killed_under_load(
     assert len(receiver.by_key()) == alarms
     assert {call.incident["device"] for call in receiver.calls} == {f"shuibei/smoke-{i:04}" for i in range(alarms)}
     assert vigil.stop() == 0
+    calls = receiver.by_key()
+    assert len(once_settled) > alarms / 2
+    assert {key: calls[key] for key in once_settled} == once_settled, "a notification came again after its receipt"
 
 
 async def test_a_restarted_broker_is_found_again_and_a_lost_session_is_told(
@@ -210,7 +212,7 @@ async def test_two_services_on_one_data_folder_do_not_run(vigil: VigilProcess) -
     await vigil.ready()
     second = VigilProcess(vigil.directory, vigil.broker_port, vigil.dsn, vigil.webhook_url, client_id="second")
     second.start()
-    assert await second.exited() == 3
+    assert await second.exited(30) == 4
     assert vigil.process is not None
     assert str(vigil.process.pid) in second.tail()
 

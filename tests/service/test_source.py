@@ -13,7 +13,7 @@ from devices import Device, Kind, Registry, load_profiles
 from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane, RedeliveryWindow
 from service.core import clock_us
 from service.shard import Effects
-from service.source import Source, Work
+from service.source import PipelineEnded, Source, Work
 from storage.journal import Lane as JournalLane
 from storage.journal import RecordKind
 
@@ -124,3 +124,27 @@ async def test_a_closed_source_gives_what_it_has_and_ends() -> None:
     assert (await stand.next()).entries[0].readings == 3
     with pytest.raises(StopAsyncIteration):
         await stand.next()
+
+
+async def test_timers_are_looked_at_once_a_second_whatever_else_goes_on() -> None:
+    stand = Stand()
+    ticks = 0
+    async with asyncio.timeout(10):
+        while ticks < 2:
+            asking = asyncio.create_task(stand.source.command(Acknowledge(incident="X", by="a", origin="t")))
+            await asyncio.sleep(0)
+            work = await stand.next()
+            ticks += kinds(work) == [RecordKind.TICK]
+            work.folded([Effects() for _ in work.entries])
+            asking.cancel()
+
+
+async def test_nobody_waits_for_an_answer_of_a_pipeline_that_has_ended() -> None:
+    stand = Stand()
+    waiting = asyncio.create_task(stand.source.command(Acknowledge(incident="X", by="a", origin="t")))
+    await asyncio.sleep(0)
+    stand.source.abandon()
+    with pytest.raises(PipelineEnded):
+        await waiting
+    with pytest.raises(PipelineEnded):
+        await stand.source.command(Acknowledge(incident="X", by="a", origin="t"))

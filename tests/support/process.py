@@ -146,6 +146,11 @@ channels = ["desk"]
             await asyncio.sleep(0.05)
         return value
 
+    async def metric_reaches_once_ready(self, name: str, least: float, **labels: str) -> float:
+        """Wait for the service, then for the metric."""
+        await self.ready()
+        return await self.metric_reaches(name, least, deadline_s=30, **labels)
+
     async def command(self, *words: str) -> str:
         """Run another `vigil` command on the same settings; return what it printed."""
         process = await asyncio.create_subprocess_exec(
