@@ -48,7 +48,7 @@ ARCHIVE_GRACE_S = 5.0
 STUCK_S = 5.0
 
 # Telemetry waits up to 20 ms for its block anyway; reading it less often halves its cost.
-GATHER_S = 0.002
+GATHER_S = 0.005
 
 _log = structlog.get_logger()
 
@@ -120,9 +120,14 @@ class _Parts:
         # A session of an earlier run counts: what the broker kept for it is gone if it does not know it any more.
         known = len(self.core.shard.windows[lane]) > 0
 
+        # The source needs to hear of telemetry that begins a block or fills it; in between its timer runs.
+        enough = 0 if lane is Lane.ALARM else self.core.settings.ingest.block_readings
+
         def take(epoch: int, packets: list[mqtt5.PublishPacket]) -> None:
+            begins = batcher.opened_us is None
             batcher.feed(epoch, packets)
-            wake()
+            if begins or batcher.pending >= enough:
+                wake()
 
         def set_aside(epoch: int, raw: bytes, detail: str, packet_id: int | None) -> None:
             batcher.malformed(epoch, raw, detail, packet_id)
