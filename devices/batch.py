@@ -29,6 +29,10 @@ class Flag(IntFlag):
     """Older than a reading of the same channel that came before it."""
     UNREGISTERED = 16
     """From a device that no ledger knows."""
+    RETAINED = 32
+    """The broker kept the message from earlier: it is no sign of life."""
+    OFFLINE = 64
+    """Says that the device is gone, mostly as its will, which the broker publishes: it is no sign of life."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ _KINDS = {kind.value: kind for kind in Kind} | {
     "老人手表": Kind.WATCH,
     "倾角": Kind.TILT,
     "倾斜": Kind.TILT,
+    "网关": Kind.GATEWAY,
 }
 _LIFECYCLES = {lifecycle.value: lifecycle for lifecycle in Lifecycle} | {
     "未登记": Lifecycle.UNREGISTERED,

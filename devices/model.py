@@ -18,6 +18,8 @@ class Kind(StrEnum):
     TANK = "tank"
     WATCH = "watch"
     TILT = "tilt"
+    GATEWAY = "gateway"
+    """Forwards what other devices say; its own silence is theirs."""
     SERVICE = "service"
     """Vigil itself: its own troubles are readings like any others."""
     UNKNOWN = "unknown"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devices.model import Kind
+    from devices.toml_lines import Place
 
-__all__ = ["Metric", "MetricType", "Profile"]
+__all__ = ["MOST_ERRORS", "Metric", "MetricType", "Profile"]
+
+MOST_ERRORS = 4
+"""So many error codes a metric may have."""
 
 
 class MetricType(StrEnum):
@@ -31,6 +35,8 @@ class Metric:
 
     unit:             UCUM-like unit name, "" for flags and events
     minimum, maximum: what the sensor can physically say, in `unit`; a reading outside is a fault, never a low reading
+    errors:           at most `MOST_ERRORS` values that are the sensor's words for an error, in `unit`, inside the range
+                      or not; a gauge's only
     """
 
     name: str
@@ -40,6 +46,7 @@ class Metric:
     label_zh: str
     minimum: float | None = None
     maximum: float | None = None
+    errors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Profile:
     reporting_s: s between reports in normal operation
     rules:       the raw `[[rules]]` tables, for `rules.loader`
     origin:      the file it was read from, for messages
+    lines:       line of each table and key of that file; `("rules", 0, "hold_s")` is the first rule's
     """
 
     name: str
@@ -59,3 +67,4 @@ class Profile:
     metrics: Mapping[str, Metric]
     rules: tuple[Mapping[str, object], ...]
     origin: str
+    lines: Mapping[Place, int] = field(default_factory=dict, compare=False, repr=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from devices.model import Kind
-from devices.profile import Metric, MetricType, Profile
+from devices.profile import MOST_ERRORS, Metric, MetricType, Profile
+from devices.toml_lines import Place, line_of, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,9 +25,6 @@ __all__ = ["ALARM_METRIC", "ProfileFaults", "load_profiles"]
 
 ALARM_METRIC = "alarm"
 """What ingest sets where it cannot read or attribute a device's alarm; every profile has it, and a rule on it."""
-
-Place = tuple[str | int, ...]
-"""Where in a TOML file: keys and the indices of arrays, outermost first."""
 
 
 class ProfileFaults(Exception):
@@ -109,7 +106,7 @@ def _profile(file: _File) -> Profile:
     try:
         table = _ProfileTable.model_validate(values)
     except ValidationError as error:
-        lines = _lines(text)
+        lines = lines_of(text)
         raise ProfileFaults([_fault(file.origin, lines, detail) for detail in error.errors()]) from None
     return Profile(
         name=file.name,
@@ -120,6 +117,7 @@ def _profile(file: _File) -> Profile:
         metrics={name: metric.named(name) for name, metric in table.metrics.items()},
         rules=tuple(table.rules),
         origin=file.origin,
+        lines=lines_of(text),
     )
 
 
@@ -143,21 +141,25 @@ class _MetricTable(_Table):
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    errors: list[float] = Field([], max_length=MOST_ERRORS)
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
         if self.type is MetricType.GAUGE:
             if not self.unit:
                 raise ValueError("a gauge without a unit; wanted `unit`")
-        elif self.unit or self.minimum is not None or self.maximum is not None:
-            raise ValueError(f"{self.type} with a unit or a range; wanted neither: it is 0 or 1")
+        elif self.unit or self.minimum is not None or self.maximum is not None or self.errors:
+            raise ValueError(f"{self.type} with a unit or a range or error codes; wanted none: it is 0 or 1")
         if self.minimum is not None and self.maximum is not None and self.minimum >= self.maximum:
             raise ValueError(f"minimum {self.minimum:g} is not below maximum {self.maximum:g}")
         return self
 
     def named(self, name: str) -> Metric:
         """Return it as the rest of Vigil knows it."""
-        return Metric(name, self.type, self.unit, self.label.en, self.label.zh, self.minimum, self.maximum)
+        label = self.label
+        return Metric(
+            name, self.type, self.unit, label.en, label.zh, self.minimum, self.maximum, tuple(sorted(set(self.errors)))
+        )
 
 
 def _named(rule: dict[str, object]) -> dict[str, object]:
@@ -200,7 +202,6 @@ class _ProfileTable(_Table):
 
 def _fault(origin: str, lines: dict[Place, int], detail: ErrorDetails) -> str:
     place = tuple(part for part in detail["loc"] if part != "[key]")
-    line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), 1)
     given = detail["input"]
     match detail["type"]:
         case "missing":
@@ -213,7 +214,7 @@ def _fault(origin: str, lines: dict[Place, int], detail: ErrorDetails) -> str:
             said = detail["msg"]
             if isinstance(given, str | int | float | bool):
                 said += f" (given: {given!r})"
-    return f"{origin}:{line}: {'.'.join(str(part) for part in place)}: {said}"
+    return f"{origin}:{line_of(lines, place)}: {'.'.join(str(part) for part in place)}: {said}"
 
 
 def _keys_beside(place: Place) -> Iterable[str]:
@@ -221,29 +222,3 @@ def _keys_beside(place: Place) -> Iterable[str]:
     if len(place) == 1:
         return _ProfileTable.model_fields
     return _Label.model_fields if place[-2] == "label" and place[-3:-2] != ("metrics",) else _MetricTable.model_fields
-
-
-_HEADER = re.compile(r"\s*\[(\[?)\s*([^\[\]]+?)\s*\]")
-_KEY = re.compile(r"""\s*([\w."'-]+)\s*=""")
-
-
-def _lines(text: str) -> dict[Place, int]:
-    """Return the line of each table and key, from 1. What it cannot place, its table's line stands for."""
-    lines: dict[Place, int] = {}
-    elements: dict[Place, int] = {}
-    table: Place = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := _HEADER.match(line):
-            table = _split(header[2])
-            if header[1]:
-                elements[table] = elements.get(table, -1) + 1
-                table += (elements[table],)
-            for depth in range(1, len(table) + 1):
-                lines.setdefault(table[:depth], number)
-        elif key := _KEY.match(line):
-            lines.setdefault(table + _split(key[1]), number)
-    return lines
-
-
-def _split(dotted: str) -> Place:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

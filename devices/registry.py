@@ -7,6 +7,7 @@ committed to the journal, so a replay gives every device and channel the row tha
 from __future__ import annotations
 
 import sys
+from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -86,12 +87,11 @@ class Registry:
     """Every device and channel that Vigil has heard of.
 
     profiles: the loaded profiles by name; must hold `unknown`
-    version:  grows with every applied change, so that readers know when to look again
     """
 
     def __init__(self, profiles: Mapping[str, Profile]) -> None:
         self.profiles = profiles
-        self.version = 0
+        self._touched = array("i")
         self._device_rows: dict[str, int] = {}
         self._devices: list[Device | None] = []
         # A device's channels are mostly one run of rows in its profile's order: `first` and a layout that all devices
@@ -104,6 +104,15 @@ class Registry:
         self._channel_metric: list[str] = []
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def version(self) -> int:
+        """Grows with every applied change, so that readers know when to look again, and from where."""
+        return len(self._touched)
+
+    def touched_since(self, version: int) -> list[int]:
+        """Return the rows of the devices that were changed or gained channels since `version`, each once, rising."""
+        return sorted(set(self._touched[version:]))
 
     @property
     def n_devices(self) -> int:
@@ -138,6 +147,27 @@ class Registry:
         channels = {metric: first + place for metric, place in self._layouts[device_row].items()}
         channels.update(self._strays.get(device_row, _NO_ROWS))
         return channels
+
+    def channels_by_metric(self, device_rows: Iterable[int]) -> dict[str, NDArray[np.intp]]:
+        """Return metric → the channel rows of these devices that carry it, planned ones included, in no order."""
+        firsts: dict[int, list[int]] = {}
+        layouts: dict[int, Mapping[str, int]] = {}
+        strays: dict[str, list[int]] = {}
+        for row in device_rows:
+            layout = self._layouts[row]
+            layouts[id(layout)] = layout
+            firsts.setdefault(id(layout), []).append(self._first[row])
+            for metric, channel in self._strays.get(row, _NO_ROWS).items():
+                if metric not in layout:  # it was applied again, in another run
+                    strays.setdefault(metric, []).append(channel)
+        found: dict[str, list[NDArray[np.intp]]] = {}
+        for key, layout in layouts.items():
+            first = np.array(firsts[key], np.intp)
+            for metric, place in layout.items():
+                found.setdefault(metric, []).append(first + place)
+        for metric, channels in strays.items():
+            found.setdefault(metric, []).append(np.array(channels, np.intp))
+        return {metric: np.concatenate(parts) for metric, parts in found.items()}
 
     def channel(self, device_row: int, metric: str) -> int | None:
         """Return the channel row of one metric of one device, planned ones included, or None."""
@@ -199,7 +229,6 @@ class Registry:
         self._apply_devices(change.devices)
         rows = [(channel.row, channel.device_row, channel.metric) for channel in change.channels]
         self._apply_channels(rows)
-        self.version += 1
 
     def snapshot(self) -> bytes:
         """Return everything applied as bytes; `restore` takes them."""
@@ -232,7 +261,6 @@ class Registry:
         self._apply_devices(stored.devices)
         row, device_row, metric = (column.tolist() for column in columns)
         self._apply_channels(zip(row, device_row, (stored.metrics[m] for m in metric), strict=True))
-        self.version += 1
 
     def _apply_devices(self, devices: Iterable[DeviceRow]) -> None:
         for row, device in ((d.row, d.device) for d in devices):
@@ -241,6 +269,7 @@ class Registry:
                 continue  # a discovery that was on its way while somebody registered the device
             self._device_rows[device.key] = row
             self._devices[row] = _sharing(device)
+            self._touched.append(row)
 
     def _apply_channels(self, rows: Iterable[tuple[int, int, str]]) -> None:
         """Apply (row, device row, metric), run by run: neighbours of one device are laid out together."""
@@ -259,6 +288,7 @@ class Registry:
         self._extend_channels(first + len(metrics))
         self._channel_device[first : first + len(metrics)] = device_row
         self._lay(device_row, first, metrics)
+        self._touched.append(device_row)
 
     def _lay(self, device_row: int, first: int, metrics: Sequence[str]) -> None:
         """Note that the device's `metrics` have the rows from `first` on."""

@@ -12,11 +12,11 @@ from zlib import crc32
 
 import numpy as np
 
-from devices import Reason
+from devices import Flag, Reason
 from ingest.block import Block, Deliveries, Receipt
 from ingest.clock import event_us
 from ingest.columns import Columns
-from ingest.decoder import FAST, Fault, Message, read_native, read_status
+from ingest.decoder import FAST, ONLINE, Fault, Message, read_native, read_status
 from ingest.heard import Heard
 from ingest.quarantine import Quarantine
 from ingest.routes import ALARM
@@ -39,6 +39,7 @@ __all__ = ["Batcher", "may_be_alarm"]
 
 NAN: Final = float("nan")
 _EXACT: Final = 2.0**53
+_RETAINED: Final = int(Flag.RETAINED)
 
 
 class Batcher:
@@ -119,8 +120,8 @@ class Batcher:
                 if was_taken:
                     self._take_again(route, payload, arrival_us)
                     continue
-            if route.decode is None or len(payload) > payload_bytes:
-                self._take_apart(route, payload, arrival_us)
+            if packet.retain or route.decode is None or len(payload) > payload_bytes:
+                self._take_apart(route, payload, arrival_us, _RETAINED if packet.retain else 0)
                 continue
             try:
                 body = route.decode(payload)
@@ -191,25 +192,28 @@ class Batcher:
 
     # ── taking one message apart ─────────────────────────────────────────────────────────────────────────────────
 
-    def _take_apart(self, route: Route, payload: bytes, arrival_us: int) -> None:
-        """Take in a message value by value, setting aside what cannot be taken."""
+    def _take_apart(self, route: Route, payload: bytes, arrival_us: int, flags: int = 0) -> None:
+        """Take in a message value by value, setting aside what cannot be taken.
+
+        flags: of its packet, beside those of the route
+        """
         if route.refused is not None:
-            self._refuse(route, route.refused, payload, arrival_us)
+            self._refuse(route, route.refused, payload, arrival_us, flags)
             return
         message = self._read(route, payload)
         for fault in message.faults:
             self._quarantine.add(fault.reason, arrival_us, route.topic, payload, fault.detail)
         for entry in message.entries:
-            self._take_entry(route, entry, payload, arrival_us)
+            self._take_entry(route, entry, payload, arrival_us, flags)
         if message.form is not None and route.decode is not None:
             route.decode = FAST[message.form]
         if route.subject is Subject.ALARM:
             says_alarm = any(entry.values.get(ALARM) for entry in message.entries)
             if not says_alarm and may_be_alarm(message, route):
-                self._assume_alarm(route, arrival_us)
+                self._assume_alarm(route, arrival_us, flags)
             self._owe_receipt(route, message.ts, arrival_us)
 
-    def _take_entry(self, route: Route, entry: Entry, payload: bytes, arrival_us: int) -> None:
+    def _take_entry(self, route: Route, entry: Entry, payload: bytes, arrival_us: int, flags: int) -> None:
         rows: list[int] = []
         values: list[float | None] = []
         for metric, value in entry.values.items():
@@ -221,16 +225,18 @@ class Batcher:
                 values.append(value)
         if len(rows) == len(entry.values):
             self._routes.learn(route, tuple(entry.values), rows)
+        if route.subject is Subject.STATUS and entry.values[ONLINE] == 0.0:
+            flags |= Flag.OFFLINE
         if rows:
-            self._columns.append(rows, values, entry.stamp_us, arrival_us, route.mark)
+            self._columns.append(rows, values, entry.stamp_us, arrival_us, route.mark | flags)
 
-    def _refuse(self, route: Route, reason: Reason, payload: bytes, arrival_us: int) -> None:
+    def _refuse(self, route: Route, reason: Reason, payload: bytes, arrival_us: int, flags: int) -> None:
         """Set aside a message of a topic that gets no rows. If it may be an alarm, somebody is told all the same."""
         self._quarantine.add(reason, arrival_us, route.topic, payload, "")
         if route.subject is Subject.ALARM:
             message = self._read(route, payload)
             if may_be_alarm(message, route):
-                self._assume_alarm(self._routes.overflow(route), arrival_us)
+                self._assume_alarm(self._routes.overflow(route), arrival_us, flags)
             self._owe_receipt(route, message.ts, arrival_us)
 
     def _take_again(self, route: Route, payload: bytes, arrival_us: int) -> None:
@@ -245,12 +251,12 @@ class Batcher:
             return Message(faults=(Fault(Reason.TOO_LARGE, detail),))
         return read_status(payload) if route.subject is Subject.STATUS else read_native(payload)
 
-    def _assume_alarm(self, route: Route, arrival_us: int) -> None:
+    def _assume_alarm(self, route: Route, arrival_us: int, flags: int) -> None:
         """Raise the device's `alarm` channel at the time of arrival."""
         row = self._routes.channel(route, ALARM)
         if row is None:
             raise AssertionError(f"no bound holds for the metric {ALARM}")
-        self._columns.append([row], [1.0], NAN, arrival_us, route.mark)
+        self._columns.append([row], [1.0], NAN, arrival_us, route.mark | flags)
         self._counters.assumed_alarms += 1
 
     def _owe_receipt(self, route: Route, ts: float | None, arrival_us: int) -> None:

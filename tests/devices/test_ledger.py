@@ -134,7 +134,7 @@ def test_every_fault_is_told_with_row_and_column_and_nothing_is_imported(
         "s,,tilt,,,,,,\n"
         "s,d+#,co,,2\u200b,1_0,0x1,d+#,\n",
     )
-    kinds = "smoke, gas, co, hydrant, tank, watch, tilt, service, unknown"
+    kinds = "smoke, gas, co, hydrant, tank, watch, tilt, gateway, service, unknown"
     faults = faults_of(file, profiles)
     starts = [
         "row 3, column B (设备编号): 'a/b' holds /, which a level of an MQTT topic cannot",

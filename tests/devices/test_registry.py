@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from devices import Device, Kind, Lifecycle, Registry, RegistryChange, load_profiles
+from devices import ChannelRow, Device, Kind, Lifecycle, Registry, RegistryChange, load_profiles
 
 if TYPE_CHECKING:
     from devices import Profile
@@ -43,7 +43,8 @@ def test_a_planned_device_is_not_visible_until_it_is_applied(profiles: dict[str,
     registry.apply(change)
     assert registry.device(0) == SMOKE
     assert registry.profile_of(SMOKE) is profiles["smoke"]
-    assert registry.version == 1
+    assert registry.version > 0
+    assert registry.touched_since(0) == [0]
 
 
 def test_a_device_has_a_channel_for_every_metric_of_its_profile(profiles: dict[str, Profile]) -> None:
@@ -234,3 +235,17 @@ def test_a_discovery_that_was_on_its_way_does_not_undo_a_registration(profiles: 
     row = registry.device_row(SMOKE.key)
     assert row is not None
     assert registry.device(row) == SMOKE
+
+
+def test_the_channels_of_many_devices_by_metric_are_those_of_each(profiles: dict[str, Profile]) -> None:
+    registry = Registry(profiles)
+    registry.apply(registry.plan_discovery("shuibei", "new"))
+    registry.apply(registry.plan_registration([SMOKE, TANK]))
+    registry.apply(RegistryChange(channels=(registry.plan_channel(0, "wind"), registry.plan_channel(1, "wind"))))
+    registry.apply(RegistryChange(channels=(ChannelRow(0, 0, "alarm"), registry.plan_channel(0, "wind"))))
+    found = registry.channels_by_metric([0, 1, 2])
+    expected = {(metric, channel) for row in range(3) for metric, channel in registry.channels_of(row).items()}
+    pairs = [(metric, channel) for metric, channels in found.items() for channel in channels.tolist()]
+    assert len(pairs) == len(expected)
+    assert set(pairs) == expected
+    assert registry.channels_by_metric([]) == {}

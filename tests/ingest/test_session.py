@@ -153,6 +153,7 @@ async def test_retained_messages_come_once(mosquitto: Mosquitto) -> None:
         await publish(mosquitto, [b"live"])
         await inbox.until(2)
     assert inbox.payloads() == [b"r", b"live"]
+    assert [packet.retain for packet in (*inbox.packets(1), *inbox.packets(2))] == [True, False]
 
 
 async def test_a_session_starts_before_its_broker(mosquitto: Mosquitto) -> None:
