@@ -1,7 +1,7 @@
-"""The state of every rule instance (one rule on one channel), in flat arrays that grow with the registry.
+"""The state of every rule instance (one rule on one channel): records that come to be when there is what to keep.
 
-The instances of a channel lie side by side, in the order of its panel. A channel that gets another panel gets a new run
-at the end and takes along the state of the rules that stay; the old run lies waste until `compact`.
+The instances of a channel lie side by side, in the order of its panel. A channel that gets another panel takes along
+the state of the rules that stay. What is left behind lies waste until `compact`.
 """
 
 from __future__ import annotations
@@ -11,226 +11,335 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from rules import fold
+from rules.compiled import compiled, plain
 from rules.compiler import NO_PANEL
-from rules.kernels import State, ran_out, spread
+from rules.kernels import CLEARING, HOLDS, IDLE, PENDING, State
+from rules.layout import CHANNEL, DRAFT, FOREVER_US, INSTANCE, NEVER_US, NONE, Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from devices.batch import ReadingBatch
     from rules.compiler import Plan
 
-__all__ = ["NEVER_US", "Instances", "Live", "grown"]
+    Records = NDArray[np.void]
+
+__all__ = ["Instances", "Live", "grown", "spread"]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-NEVER_US = -1
-"""The time of the newest reading where there was none."""
-
 WASTE_ALLOWED = 1024
-"""So many abandoned rows are let lie, however few are in use."""
+"""So many abandoned rows, and words, are let lie, however few are in use."""
+
+_FIGURES = ("value", "measured", "reference", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The instances that are not idle: all the state there is. Each array is (n,).
+    """The instances that are not idle or remember something: all the state there is, in order of channel and panel.
 
-    channel, rule: int32    unique together
-    state:         uint8    of `State`
-    since_us:      int64    when the breach began
-    clear_us:      int64    when the clear level began, 0 where not clearing
-    value:         float64  the last value in breach, 0 where not pending
+    records: (n,) `layout.INSTANCE`; what means nothing in its state is 0, and `memory` is a place in `words`
+    words:   float64, the memory of all, end to end
     """
 
-    channel: NDArray[np.int32]
-    rule: NDArray[np.int32]
-    state: NDArray[np.uint8]
-    since_us: NDArray[np.int64]
-    clear_us: NDArray[np.int64]
-    value: NDArray[np.float64]
+    records: Records
+    words: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.channel)
-
-    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Live:
-        """Return those that `rows` (mask or indices) names, in that order."""
-        return Live(
-            self.channel[rows],
-            self.rule[rows],
-            self.state[rows],
-            self.since_us[rows],
-            self.clear_us[rows],
-            self.value[rows],
-        )
+        return len(self.records)
 
 
 class Instances:
-    """Channel rows index `panel`, `start`, `busy`, `newest_us`; instance rows index the arrays named as in `Live`.
+    """The state, written by the fold.
 
-    panel:     (channels,) int16  row of the plan's panels
-    start:     (channels,) intp   first instance row
-    busy:      (channels,) bool   some instance of the channel is not idle
-    newest_us: (channels,) int64  time of the newest known reading, `NEVER_US` where none
+    channels: (c,) `layout.CHANNEL` by channel row
+    records:  `layout.INSTANCE`; those with channel `NONE` are waste
+    memory:   float64 words
+    queue:    int32 rows that wait for a hold to run out
+    tally:    (len(Tally),) int64
     Arrays are longer than what is used; rows beyond are blank.
     """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.n_channels = 0
-        self.panel: NDArray[np.int16] = np.zeros(0, np.int16)
-        self.start: NDArray[np.intp] = np.zeros(0, np.intp)
-        self.busy: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self.newest_us: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._clear_instances()
+        self.channels: Records = np.zeros(0, CHANNEL)
+        self.tally: NDArray[np.int64] = np.zeros(len(Tally), np.int64)
+        self._drafts: Records = np.empty(0, DRAFT)
+        self._room: NDArray[np.int64] = np.zeros(3, np.int64)
+        self._clear()
 
-    def _clear_instances(self) -> None:
-        self._used = 0
-        self._waste = 0
-        self.channel: NDArray[np.int32] = np.zeros(0, np.int32)
-        self.rule: NDArray[np.int32] = np.zeros(0, np.int32)
-        self.state: NDArray[np.uint8] = np.zeros(0, np.uint8)
-        self.since_us: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.clear_us: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.value: NDArray[np.float64] = np.zeros(0, np.float64)
-        self._queued: NDArray[np.bool_] = np.zeros(0, np.bool_)
-        self._queue: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._due_us = 0
+    def _clear(self) -> None:
+        self.records: Records = np.zeros(0, INSTANCE)
+        self.memory: NDArray[np.float64] = np.zeros(0)
+        self.queue: NDArray[np.int32] = np.zeros(0, np.int32)
+        self.tally[[Tally.INSTANCES, Tally.ABANDONED, Tally.WORDS, Tally.WORDS_ABANDONED, Tally.QUEUE]] = 0
+        self.tally[Tally.DUE_US] = FOREVER_US
 
     def __len__(self) -> int:
-        return self._used - self._waste
+        return int(self.tally[Tally.INSTANCES] - self.tally[Tally.ABANDONED])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in use."""
+        used = self.tally[Tally.INSTANCES] * (INSTANCE.itemsize + self.queue.itemsize)
+        return int(self.n_channels * CHANNEL.itemsize + used + self.tally[Tally.WORDS] * self.memory.itemsize)
+
+    # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def read(self, batch: ReadingBatch, is_late: NDArray[np.bool_], now_us: int, zone_us: int) -> Records:
+        """Fold the readings in; return the drafts (`layout.DRAFT`) as things happened, good until the next call."""
+        plan = self._plan
+        channel, value, known = plain(batch.channel), plain(batch.value), plain(batch.known)
+        fold.needs(channel, value, known, self.channels, plan.panels, self._room)
+        pairs, instances, words = self._room.tolist()
+        self._reserve(instances, words)
+        if len(self._drafts) < pairs * fold.DRAFTS_A_PAIR:
+            self._drafts = np.empty(2 * pairs * fold.DRAFTS_A_PAIR, DRAFT)
+        fold.bring_in(channel, self.channels, self.records, self.memory, plan.panels)
+        n_drafts = fold.fold(
+            channel,
+            plain(batch.time_us),
+            value,
+            known,
+            is_late,
+            now_us,
+            zone_us,
+            self.channels,
+            self.records,
+            self.memory,
+            plan.panels,
+            plan.panel_rule,
+            plan.records,
+            plan.parameters,
+            self.queue,
+            self.tally,
+            self._drafts,
+        )
+        if self.tally[Tally.ABANDONED] > max(WASTE_ALLOWED, len(self)):
+            self.compact()
+        return self._drafts[:n_drafts]
+
+    def run_out(self, now_us: int) -> Records:
+        """Let the holds run out that are due, and return the drafts in order of channel and panel."""
+        if now_us < self.tally[Tally.DUE_US]:
+            return np.empty(0, DRAFT)
+        drafts = np.empty(int(self.tally[Tally.QUEUE]), DRAFT)
+        n_drafts = fold.ended_holds(now_us, self.records, self._plan.records, self.queue, self.tally, drafts)
+        drafts = drafts[:n_drafts]
+        return drafts[np.lexsort((drafts["row"], drafts["channel"]))]
 
     # ── growing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def extend(self, n_channels: int) -> None:
         """Make room for channel rows up to `n_channels`; new ones have no panel."""
         self.n_channels = max(self.n_channels, n_channels)
-        self.panel = grown(self.panel, n_channels, NO_PANEL)
-        self.start = grown(self.start, n_channels, 0)
-        self.busy = grown(self.busy, n_channels, fill=False)
-        self.newest_us = grown(self.newest_us, n_channels, NEVER_US)
+        blank = np.array((NEVER_US, NO_PANEL, NONE, 0), CHANNEL)
+        self.channels = grown(self.channels, n_channels, blank)
 
-    def place(self, channels: NDArray[np.intp], panels: NDArray[np.int16]) -> int:
-        """Give `channels` (unique, rising) other `panels`, and return how many live instances that ended.
+    def _reserve(self, instances: int, words: int) -> None:
+        """Make room for so many more instances and words."""
+        rows = int(self.tally[Tally.INSTANCES]) + instances
+        self.records = grown(self.records, rows, np.zeros((), INSTANCE))
+        self.queue = grown(self.queue, len(self.records), NONE)
+        self.memory = grown(self.memory, int(self.tally[Tally.WORDS]) + words, 0.0)
 
-        The state of a rule that both panels have is kept.
+    def place(self, channels: NDArray[np.intp], panels: NDArray[np.int32]) -> int:
+        """Give `channels` (unique, rising) other `panels`, and return how many instances not idle that ended.
+
+        The state of a rule that both panels have, or that decides like it, is kept.
         """
-        live = self._live_of(channels[self.busy[channels]])
+        live = self._live_of(channels)
+        keys = [self._plan.keys[rule] for rule in live.records["rule"].tolist()]
         self._abandon(channels)
-        self.panel[channels] = panels
-        self._allocate(channels)
-        ended = len(live) - self.put(live)
-        if self._waste > max(WASTE_ALLOWED, len(self)):
+        self.channels["panel"][channels] = panels
+        ended = _not_idle(live.records) - self.put(live, keys)
+        if max(self.tally[Tally.ABANDONED], self.tally[Tally.WORDS_ABANDONED]) > max(WASTE_ALLOWED, len(self)):
             self.compact()
         return ended
 
     def compact(self) -> None:
-        """Lay all runs end to end again, in order of channel rows."""
+        """Lay all that is kept end to end again, in order of channel rows."""
         live = self.live()
-        self._clear_instances()
-        self._allocate(np.flatnonzero(self.panel[: self.n_channels]))
-        self.put(live)
+        keys = [self._plan.keys[rule] for rule in live.records["rule"].tolist()]
+        self.channels["start"] = NONE
+        self.channels["busy"] = 0
+        self._clear()
+        self.put(live, keys)
 
     def _abandon(self, channels: NDArray[np.intp]) -> None:
-        _, rows = spread(self.start[channels], self._plan.panel_count[self.panel[channels]])
-        self.state[rows] = State.IDLE
-        self.channel[rows] = -1
-        self.busy[channels] = False
-        self._waste += len(rows)
-
-    def _allocate(self, channels: NDArray[np.intp]) -> None:
-        panels = self.panel[channels]
-        count = self._plan.panel_count[panels]
-        begin, end = self._used, self._used + int(count.sum())
-        self.start[channels] = begin + np.cumsum(count) - count
-        self.channel = grown(self.channel, end, -1)
-        self.rule = grown(self.rule, end, 0)
-        self.state = grown(self.state, end, State.IDLE)
-        self.since_us = grown(self.since_us, end, 0)
-        self.clear_us = grown(self.clear_us, end, 0)
-        self.value = grown(self.value, end, 0.0)
-        self._queued = grown(self._queued, end, fill=False)
-        owner, element = spread(self._plan.panel_start[panels], count)
-        self.channel[begin:end] = channels[owner]
-        self.rule[begin:end] = self._plan.panel_rule[element]
-        self._used = end
+        channels = channels[self.channels["start"][channels] != NONE]
+        rows = self._rows_of(channels)
+        self.records["channel"][rows] = NONE
+        self.channels["start"][channels] = NONE
+        self.channels["busy"][channels] = 0
+        self.tally[Tally.ABANDONED] += len(rows)
+        self.tally[Tally.WORDS_ABANDONED] += self._plan.records["words"][self.records["rule"][rows]].sum()
 
     # ── state in and out ─────────────────────────────────────────────────────────────────────────────────────────
 
     def live(self) -> Live:
-        """Return what is not idle, in order of channel and rule row."""
-        return self._live_of(np.flatnonzero(self.busy[: self.n_channels]))
+        """Return what is not idle or remembers something."""
+        return self._live_of(np.flatnonzero(self.channels["start"][: self.n_channels] != NONE))
+
+    def _rows_of(self, channels: NDArray[np.intp]) -> NDArray[np.intp]:
+        at = self.channels[channels]
+        return spread(at["start"].astype(np.intp), self._plan.panels["count"][at["panel"]].astype(np.intp))[1]
 
     def _live_of(self, channels: NDArray[np.intp]) -> Live:
-        _, rows = spread(self.start[channels], self._plan.panel_count[self.panel[channels]])
-        rows = rows[self.state[rows] != State.IDLE]
-        state = self.state[rows]
-        return Live(
-            self.channel[rows],
-            self.rule[rows],
-            state,
-            self.since_us[rows],
-            np.where(state == State.CLEARING, self.clear_us[rows], 0),
-            np.where(state == State.PENDING, self.value[rows], 0.0),
+        rows = self._rows_of(channels[self.channels["start"][channels] != NONE])
+        rows = rows[(self.records["state"][rows] != IDLE) | (self.records["memory"][rows] != NONE)]
+        records = self.records[rows]
+        words = self._plan.records["words"][records["rule"]].astype(np.intp)
+        _, places = spread(records["memory"].astype(np.intp), words)
+        _blank_what_means_nothing(records)
+        records["memory"] = np.where(words > 0, np.cumsum(words) - words, NONE)
+        return Live(records, self.memory[places])
+
+    def put(self, live: Live, keys: Sequence[bytes]) -> int:
+        """Set the state of those of `live` whose channel has a rule of their key; return how many not idle have.
+
+        keys: by record, of `Plan.keys`
+        """
+        records = live.records
+        nth = self._place_in_panel(records["channel"].astype(np.intp), _interned(keys, self._plan.keys))
+        found = np.flatnonzero(nth >= 0)
+        if not len(found):
+            return 0
+        records, nth = records[found], nth[found]
+        self.begin(np.unique(records["channel"]).astype(np.intp))
+        rows = self.channels["start"][records["channel"]] + nth
+        words = self._plan.records["words"][self.records["rule"][rows]].astype(np.intp)
+        words[records["memory"] == NONE] = 0
+        _, source = spread(records["memory"].astype(np.intp), words)
+        _, target = spread(self.records["memory"][rows].astype(np.intp), words)
+        self.memory[target] = live.words[source]
+        for name in ("since_us", "due_us", "last_us", "state", *_FIGURES):
+            self.records[name][rows] = records[name]
+        measuring = self._plan.panels["measuring"][self.channels["panel"][records["channel"]]]
+        busy = records["channel"][(records["state"] != IDLE) & (nth >= measuring)]
+        np.add.at(self.channels["busy"], busy, 1)
+        self._wait(rows[records["state"] == PENDING])
+        return _not_idle(records)
+
+    def begin(self, channels: NDArray[np.intp]) -> None:
+        """Give those of `channels` that have none the instances of their panels, all idle."""
+        channels = channels[self.channels["start"][channels] == NONE]
+        panels = self._plan.panels[self.channels["panel"][channels]]
+        self._reserve(int(panels["count"].sum()), int(panels["words"].sum()))
+        _begin_all(
+            channels,
+            self.channels,
+            self._plan.panels,
+            self.records,
+            self._plan.panel_rule,
+            self._plan.records,
+            self.memory,
+            self.tally,
         )
 
-    def put(self, live: Live) -> int:
-        """Set the state of those of `live` whose channel has such an instance, and return how many have."""
-        row = self._find(live.channel, live.rule)
-        found = row >= 0
-        row, live = row[found], live.select(found)
-        self.state[row] = live.state
-        self.since_us[row] = live.since_us
-        self.clear_us[row] = live.clear_us
-        self.value[row] = live.value
-        self.busy[live.channel] = True
-        self.wait(row[live.state == State.PENDING])
-        return len(live)
-
-    def _find(self, channel: NDArray[np.int32], rule: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Return the row of the instance of each `rule` on each `channel`, -1 where there is none."""
-        found = np.full(len(channel), -1, np.intp)
-        panel = self.panel[channel]
-        start, count = self.start[channel], self._plan.panel_count[panel]
-        for nth in range(int(count.max(initial=0))):
-            row = np.where(nth < count, start + nth, 0)
-            match = (nth < count) & (self.rule[row] == rule)
-            found[match] = row[match]
+    def _place_in_panel(self, channels: NDArray[np.intp], wanted: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the place in its channel's panel of the rule whose key is `wanted`, -1 where there is none."""
+        keys = _interned(self._plan.keys, self._plan.keys)
+        panels = self._plan.panels[self.channels["panel"][channels]]
+        found = np.full(len(channels), -1, np.intp)
+        for nth in range(int(panels["count"].max(initial=0))):
+            has = panels["count"] > nth
+            rule = self._plan.panel_rule[np.where(has, panels["start"] + nth, 0)]
+            match = has & (keys[rule] == wanted) & (wanted >= 0)
+            found[match] = nth
         return found
+
+    def _wait(self, rows: NDArray[np.intp]) -> None:
+        due_us = self.records["due_us"][rows]
+        rows = rows[(due_us != FOREVER_US) & ~self.records["queued"][rows]]
+        first = int(self.tally[Tally.QUEUE])
+        self.queue[first : first + len(rows)] = rows
+        self.records["queued"][rows] = True
+        self.tally[Tally.QUEUE] += len(rows)
+        self.tally[Tally.DUE_US] = min(self.tally[Tally.DUE_US], due_us.min(initial=FOREVER_US))
 
     def count(self, *states: State) -> int:
         """Return how many instances are in one of `states`, none of them `IDLE`."""
-        return int(np.isin(self.state[: self._used], states).sum())
-
-    # ── the queue of pending holds ───────────────────────────────────────────────────────────────────────────────
-
-    def wait(self, rows: NDArray[np.intp]) -> None:
-        """Remember that `rows` (unique) became pending; a tick then asks only what waits."""
-        if not len(rows):
-            return
-        due_us = int((self.since_us[rows] + self._plan.hold_us[self.rule[rows]]).min())
-        self._due_us = min(self._due_us, due_us) if len(self._queue) else due_us
-        rows = rows[~self._queued[rows]]
-        self._queued[rows] = True
-        self._queue = np.concatenate((self._queue, rows))
-
-    def due(self, now_us: int) -> NDArray[np.intp]:
-        """Take the pending instances whose hold has run out at `now_us`, in order of channel and rule row."""
-        if not len(self._queue) or now_us < self._due_us:
-            return self._queue[:0]
-        queue, pending = self._queue, self.state[self._queue] == State.PENDING
-        hold_us = self._plan.hold_us[self.rule[queue]]
-        due = ran_out(self.state[queue], self.since_us[queue], hold_us, now_us)
-        stays = pending & ~due
-        self._queued[queue[~stays]] = False
-        self._queue = queue[stays]
-        self._due_us = int((self.since_us[self._queue] + hold_us[stays]).min(initial=np.iinfo(np.int64).max))
-        rows = queue[due]
-        return rows[np.lexsort((self.rule[rows], self.channel[rows]))]
+        used = self.records[: self.tally[Tally.INSTANCES]]
+        return int((np.isin(used["state"], states) & (used["channel"] != NONE)).sum())
 
     def bound(self, now_us: int) -> None:
         """Bring every time in the state that lies after `now_us` back to it: the fold's clock was set back."""
-        for times in (self.newest_us, self.since_us, self.clear_us):
-            np.minimum(times, now_us, out=times)
-        self._due_us = min(self._due_us, now_us)
+        np.minimum(self.channels["newest_us"], now_us, out=self.channels["newest_us"])
+        used = self.records[: self.tally[Tally.INSTANCES]]
+        _bring_back(now_us, used, self._plan.records, self.memory)
+        self.tally[Tally.DUE_US] = min(self.tally[Tally.DUE_US], now_us)
+
+
+# ── over all records ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _blank_what_means_nothing(records: Records) -> None:
+    """Make equal states equal bytes."""
+    state = records["state"]
+    records["since_us"][state == IDLE] = 0
+    records["last_us"][state == IDLE] = NEVER_US
+    records["due_us"][(state == IDLE) | (state == HOLDS)] = 0
+    for name in _FIGURES:
+        records[name][state != PENDING] = 0.0
+    records["queued"] = False
+
+
+def _not_idle(records: Records) -> int:
+    return int(np.count_nonzero(records["state"] != IDLE))
+
+
+def _interned(keys: Sequence[bytes], known: Sequence[bytes]) -> NDArray[np.intp]:
+    """Return each of `keys` as the place where it is first in `known`, -1 where it is not."""
+    place = {key: len(known) - 1 - nth for nth, key in enumerate(reversed(known))}
+    return np.fromiter((place.get(key, -1) for key in keys), np.intp, len(keys))
+
+
+@compiled
+def _begin_all(
+    rows: NDArray[np.intp],
+    channels: Records,
+    panels: Records,
+    records: Records,
+    panel_rule: NDArray[np.int32],
+    rules: Records,
+    memory: NDArray[np.float64],
+    tally: NDArray[np.int64],
+) -> None:
+    for row in rows:
+        at = channels[row]
+        fold.begin(row, at, panels[at.panel], records, panel_rule, rules, memory, tally)
+
+
+@compiled
+def _bring_back(now_us: int, records: Records, rules: Records, memory: NDArray[np.float64]) -> None:
+    """Bring the times of `records` and their memory back to `now_us`; what was waited for is waited for as long."""
+    for nth in range(records.shape[0]):
+        one = records[nth]
+        rule = rules[one.rule]
+        if one.state == PENDING and one.due_us != FOREVER_US:
+            one.due_us -= max(one.since_us - now_us, 0)
+        elif one.state == CLEARING:
+            one.due_us = min(one.due_us, now_us + rule.clear_hold_us)
+        one.since_us = min(one.since_us, now_us)
+        one.last_us = min(one.last_us, now_us)
+        for word in range(rule.times):
+            memory[one.memory + word] = min(memory[one.memory + word], float(now_us))
+
+
+def spread(start: NDArray[np.intp], count: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Lay the runs start … start + count end to end.
+
+    start, count: (n,) intp
+    Returns (owner, element), each (count.sum(),) intp: which run, and the element of it.
+    """
+    owner = np.repeat(np.arange(len(count), dtype=np.intp), count)
+    shift = start - np.cumsum(count) + count
+    return owner, np.arange(len(owner), dtype=np.intp) + shift[owner]
 
 
 def grown(array: NDArray[_Scalar], n: int, fill: object) -> NDArray[_Scalar]:
@@ -238,6 +347,6 @@ def grown(array: NDArray[_Scalar], n: int, fill: object) -> NDArray[_Scalar]:
     size = array.shape[-1]
     if n <= size:
         return array
-    longer = np.full((*array.shape[:-1], max(n, 2 * size)), fill, array.dtype)
+    longer = np.full((*array.shape[:-1], max(n, size + size // 2)), fill, array.dtype)
     longer[..., :size] = array
     return longer

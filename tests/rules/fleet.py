@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 
 METRICS = {
-    "level": Metric("level", MetricType.GAUGE, "m", "Level", "液位", minimum=0.0, maximum=10.0),
+    "level": Metric("level", MetricType.GAUGE, "m", "Level", "液位", minimum=0.0, maximum=10.0, errors=(9.5,)),
     "free": Metric("free", MetricType.GAUGE, "m", "Without a range", "无量程"),
     "flag": Metric("flag", MetricType.FLAG, "", "Flag", "标志"),
     "press": Metric("press", MetricType.EVENT, "", "Press", "按键"),

@@ -1,18 +1,69 @@
-"""The oracle: the engine's semantics (docs/rules.md) as obvious loops over single readings, with nothing shared."""
+"""The oracle: what readings do under rules (docs/rules.md), as obvious loops over single readings, with nothing shared.
+
+Silence has an oracle of its own (`naive_silence`), relations too; here are the rules that read values.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from devices import Flag, Lifecycle, MetricType
-from rules.model import AlarmClass, Change, Comparison, Rule, RuleKind
+from rules.model import (
+    AlarmClass,
+    AlarmTerms,
+    BaselineTerms,
+    Change,
+    Comparison,
+    Direction,
+    DoseTerms,
+    DriftTerms,
+    FaultTerms,
+    FlatlineTerms,
+    ForecastTerms,
+    InactivityTerms,
+    RangeTerms,
+    RateTerms,
+    Rule,
+    RuleKind,
+    ThresholdTerms,
+)
+from tests.rules.measures.naive_baseline import NaiveBaseline
+from tests.rules.measures.naive_dose import NaiveDose
+from tests.rules.measures.naive_drift import NaiveDrift
+from tests.rules.measures.naive_flatline import NaiveFlatline
+from tests.rules.measures.naive_forecast import NaiveForecast
+from tests.rules.measures.naive_inactivity import NaiveInactivity
+from tests.rules.measures.naive_rate import NaiveRate
+from tests.rules.measures.naive_recent import NaiveRecent
 
 if TYPE_CHECKING:
     from devices import Device, Metric, ReadingBatch, Registry
-    from rules.model import RuleSet
+    from rules.ruleset import RuleSet
 
-WATCHED_FOR_SILENCE = {Lifecycle.REGISTERED, Lifecycle.INSTALLED, Lifecycle.VERIFIED}
+MEASURES: dict[RuleKind, Any] = {
+    RuleKind.RATE: NaiveRate,
+    RuleKind.DOSE: NaiveDose,
+    RuleKind.FLATLINE: NaiveFlatline,
+    RuleKind.BASELINE: NaiveBaseline,
+    RuleKind.INACTIVITY: NaiveInactivity,
+    RuleKind.DRIFT: NaiveDrift,
+    RuleKind.FORECAST: NaiveForecast,
+}
+ZONE_US = 8 * 3_600_000_000
+
+
+@dataclass
+class Judged:
+    """What was made of a reading; NaN where there is no figure."""
+
+    value: float
+    measured: float
+    reference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    reached_at: float = math.nan
 
 
 @dataclass
@@ -21,8 +72,11 @@ class Box:
 
     state: str = "idle"
     since: int = 0
-    clear_since: int = 0
-    value: float = 0.0
+    due: int | None = None
+    last: int = -1
+    judged: Judged = field(default_factory=lambda: Judged(0.0, 0.0))
+    measure: Any = None
+    recent: NaiveRecent | None = None
 
     @property
     def holds(self) -> bool:
@@ -43,221 +97,294 @@ class NaiveEngine:
         self.rules = rules
         self.boxes: dict[tuple[int, str], Box] = {}
         self.newest: dict[int, int] = {}
-        self.heard: dict[int, int] = {}
-        self.silent: dict[tuple[int, str], bool] = {}
         self.now = 0
-        self.second = -1
 
     # ── the registry ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def sync(self, now: int) -> None:
-        self.set_clock(now)
+        if now < self.now:
+            self.set_back(now)
+        self.now = now
         boxes: dict[tuple[int, str], Box] = {}
-        silent: dict[tuple[int, str], bool] = {}
-        watched = {row for row, _ in self.silent}
         for row, device in self.registry.devices():
             for metric, channel in self.registry.channels_of(row).items():
                 for rule in self.rules_of(device, metric):
                     boxes[channel, rule.id] = self.boxes.get((channel, rule.id), Box())
-            for rule in self.silence_rules_of(device):
-                silent[row, rule.id] = self.silent.get((row, rule.id), False)
-                if row not in watched:
-                    self.heard[row] = now
-        self.boxes, self.silent = boxes, silent
+        self.boxes = boxes
+
+    def set_back(self, now: int) -> None:
+        self.newest = {channel: min(time, now) for channel, time in self.newest.items()}
+        for (_, rule_id), box in self.boxes.items():
+            if box.state == "pending" and box.due is not None:
+                box.due -= max(box.since - now, 0)
+            elif box.state == "clearing":
+                assert box.due is not None
+                box.due = min(box.due, now + us(self.rules.by_id[rule_id].timing.clear_hold_s))
+            box.since, box.last = min(box.since, now), min(box.last, now)
 
     def rules_of(self, device: Device, metric: str) -> list[Rule]:
-        rules = [
-            rule
-            for rule in self.rules.by_profile.get(device.profile, ())
-            if rule.kind is not RuleKind.NO_DATA and rule.metric == metric
-        ]
         if device.lifecycle is Lifecycle.RETIRED:
             return []
+        rules = [
+            rule
+            for rule in self.rules.in_force(device.profile, self.rules.selection(device))
+            if rule.metric == metric and rule.kind is not RuleKind.NO_DATA
+        ]
         if device.lifecycle is Lifecycle.MAINTENANCE:
             return [rule for rule in rules if rule.alarm_class is AlarmClass.LIFE_SAFETY]
         return rules
-
-    def silence_rules_of(self, device: Device) -> list[Rule]:
-        if device.lifecycle not in WATCHED_FOR_SILENCE:
-            return []
-        rules = self.rules.by_profile.get(device.profile, ())
-        return sorted((r for r in rules if r.kind is RuleKind.NO_DATA), key=lambda r: r.after_s or 0)
 
     # ── a step ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def step(self, batch: ReadingBatch, now: int) -> list[Change]:
         self.sync(now)
-        changes = self.hear(batch, now)
-        for read in in_order_of_evaluation(batch, now):
-            changes += self.read(read)
-        changes += self.tick(now)
-        changes += self.check_silence(now)
-        return changes
-
-    def set_clock(self, now: int) -> None:
-        if now < self.now:
-            for box in self.boxes.values():
-                box.since = min(box.since, now)
-                box.clear_since = min(box.clear_since, now)
-            self.newest = {channel: min(time, now) for channel, time in self.newest.items()}
-            self.heard = {row: min(time, now) for row, time in self.heard.items()}
-        self.now = now
-
-    def hear(self, batch: ReadingBatch, now: int) -> list[Change]:
-        changes = []
-        heard = sorted({int(self.registry.channel_device[channel]) for channel in batch.channel})
-        for row in heard:
-            device = self.registry.device(row)
-            assert device is not None
-            for rule in self.silence_rules_of(device):
-                if self.silent[row, rule.id]:
-                    changes.append(Change(row, -1, rule.id, False, False, False, now, self.heard[row], None))
-                    self.silent[row, rule.id] = False
-            self.heard[row] = now
-        return changes
-
-    def check_silence(self, now: int) -> list[Change]:
-        if now // 1_000_000 == self.second:
-            return []
-        self.second = now // 1_000_000
-        changes = []
-        for row, device in self.registry.devices():
-            for rule in self.silence_rules_of(device):
-                assert rule.after_s is not None
-                if not self.silent[row, rule.id] and now - self.heard[row] >= rule.after_s * 1_000_000:
-                    self.silent[row, rule.id] = True
-                    changes.append(Change(row, -1, rule.id, True, False, False, now, self.heard[row], None))
-        return changes
+        changes = [change for read in known_readings(batch, now) for change in self.read(read)]
+        return changes + self.tick(now)
 
     def tick(self, now: int) -> list[Change]:
         changes = []
-        for channel, rule in self.by_channel_and_rule():
-            box = self.boxes[channel, rule.id]
-            if box.state == "pending" and now - box.since >= rule.hold_s * 1_000_000:
-                changes.append(self.run_out(channel, rule, box))
+        for channel in sorted({channel for channel, _ in self.boxes}):
+            for rule, _, box in self.of_channel(channel):
+                if box.state == "pending" and runs_out(rule, box, now):
+                    changes.append(self.run_out(channel, rule, box))
         return changes
 
-    def by_channel_and_rule(self) -> list[tuple[int, Rule]]:
-        place = {rule.id: nth for nth, rule in enumerate(self.rules.rules)}
-        keys = sorted(self.boxes, key=lambda key: (key[0], place[key[1]]))
-        return [(channel, self.rules.by_id[rule]) for channel, rule in keys]
+    def of_channel(self, channel: int) -> list[tuple[Rule, Metric, Box]]:
+        device = self.registry.device(int(self.registry.channel_device[channel]))
+        assert device is not None
+        name = self.registry.metric(channel)
+        metric = self.registry.profiles[device.profile].metrics.get(name)
+        in_order = sorted(self.rules_of(device, name), key=lambda rule: rule.kind not in MEASURES)
+        return [(rule, metric, self.boxes[channel, rule.id]) for rule in in_order if metric is not None]
 
     def run_out(self, channel: int, rule: Rule, box: Box) -> Change:
+        assert box.due is not None
         box.state = "holds"
-        time = box.since + round(rule.hold_s * 1_000_000)
-        return self.change(channel, rule, holds=True, time=time, since=box.since, value=box.value)
+        return self.change(channel, rule, box.due, box.since, box.judged, holds=True)
 
     # ── one reading ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def read(self, read: Read) -> list[Change]:
+        newest = self.newest.get(read.channel, -1)
+        late = read.late or read.time < newest
         changes: list[Change] = []
-        newest = self.newest.get(read.channel)
-        late = read.late or (newest is not None and read.time < newest)
-        row = int(self.registry.channel_device[read.channel])
-        device = self.registry.device(row)
-        assert device is not None
-        metric_name = self.registry.metric(read.channel)
-        for rule in self.rules_of(device, metric_name):
-            metric = self.registry.profiles[device.profile].metrics[metric_name]
-            box = self.boxes[read.channel, rule.id]
-            changes += self.evaluate(rule, metric, box, read, late, -1 if newest is None else newest)
-        self.newest[read.channel] = read.time if newest is None else max(newest, read.time)
+        for rule, metric, box in self.of_channel(read.channel):
+            changes += self.evaluate(rule, metric, box, read, newest, late=late)
+        self.newest[read.channel] = max(newest, read.time)
         return changes
 
-    def evaluate(self, rule: Rule, metric: Metric, box: Box, read: Read, late: bool, newest: int) -> list[Change]:  # noqa: C901, PLR0912
-        changes: list[Change] = []
-        hold, clear_hold = rule.hold_s * 1_000_000, rule.clear_hold_s * 1_000_000
-        channel, time, value = read.channel, read.time, read.value
-        if not late and box.state == "pending" and time - box.since >= hold:
-            changes.append(self.run_out(channel, rule, box))
-        if rule.kind is RuleKind.THRESHOLD and out_of_range(metric, value):
-            return changes
-        breach, clear = is_breach(rule, metric, value), is_clear(rule, metric, value)
+    def evaluate(self, rule: Rule, metric: Metric, box: Box, read: Read, newest: int, *, late: bool) -> list[Change]:
+        withheld = cannot_be(metric, read.value)
+        if withheld and rule.kind is not RuleKind.FAULT:
+            return []
+        judged = self.judge(rule, box, read, late=late)
+        if math.isnan(judged.measured):
+            return []
+        reached = is_breach(rule, metric, judged.measured) or withheld
+        breach = reached or not math.isnan(judged.reached_at)
+        often = False
+        if rule.timing.count > 1 and breach:
+            box.recent = box.recent or NaiveRecent(rule.timing.count, us(rule.timing.count_within_s))
+            often = box.recent.reached(read.time)
         if late:
-            if breach and box.holds and rule.kind is RuleKind.ALARM:
-                changes.append(self.change(channel, rule, True, time, box.since, value, repeated=True, late=True))
-            elif breach and box.state == "idle" and max(newest - time, 0) >= hold:
-                box.state, box.since = "holds", time
-                changes.append(self.change(channel, rule, True, time, time, value, late=True))
-        elif box.holds:
-            if clear:
-                if box.state == "holds":
-                    box.clear_since = time
-                box.state = "clearing"
-                if time - box.clear_since >= clear_hold:
-                    box.state = "idle"
-                    changes.append(self.change(channel, rule, False, time, box.since, value))
-            else:
-                box.state = "holds"
-                if breach and rule.kind is RuleKind.ALARM:
-                    changes.append(self.change(channel, rule, True, time, box.since, value, repeated=True))
-        elif breach:
-            if box.state == "idle":
-                box.since = time
-            box.state, box.value = "pending", value
-            if hold == 0:
-                box.state = "holds"
-                changes.append(self.change(channel, rule, True, time, box.since, value))
-        else:
-            box.state = "idle"
+            return self.evaluate_late(rule, box, read, judged, newest, reached=reached, often=often)
+        changes = self.pass_time(rule, box, read)
+        changes += self.turn(rule, metric, box, read, judged, reached=reached, breach=breach, often=often)
+        box.last = read.time
         return changes
+
+    def judge(self, rule: Rule, box: Box, read: Read, *, late: bool) -> Judged:
+        if rule.kind not in MEASURES:
+            return Judged(read.value, read.value)
+        if box.measure is None:
+            box.measure = MEASURES[rule.kind](rule.terms)
+        return Judged(read.value, *box.measure.measure(read.time, read.value, late, ZONE_US))
+
+    def evaluate_late(
+        self, rule: Rule, box: Box, read: Read, judged: Judged, newest: int, *, reached: bool, often: bool
+    ) -> list[Change]:
+        if rule.timing.count > 1:
+            raises = often and not box.holds
+        else:
+            raises = reached and box.state == "idle" and max(newest - read.time, 0) >= us(rule.timing.hold_s)
+        if raises:
+            box.state, box.since = "holds", read.time
+            return [self.change(read.channel, rule, read.time, read.time, judged, holds=True, late=True)]
+        if reached and box.holds and rule.kind is RuleKind.ALARM:
+            return [self.change(read.channel, rule, read.time, box.since, judged, holds=True, repeated=True, late=True)]
+        return []
+
+    def pass_time(self, rule: Rule, box: Box, read: Read) -> list[Change]:
+        """Let what waits run out before the reading, or wait longer for the part of the silence that does not count."""
+        if box.state == "pending" and runs_out(rule, box, read.time):
+            return [self.run_out(read.channel, rule, box)]
+        if box.state in {"pending", "clearing"} and box.due is not None and rule.timing.gap_s is not None:
+            box.due += max(read.time - box.last - us(rule.timing.gap_s), 0)
+        return []
+
+    def turn(  # noqa: C901, PLR0911, PLR0912 - the states one after the other
+        self,
+        rule: Rule,
+        metric: Metric,
+        box: Box,
+        read: Read,
+        judged: Judged,
+        *,
+        reached: bool,
+        breach: bool,
+        often: bool,
+    ) -> list[Change]:
+        timing, time = rule.timing, read.time
+        if box.holds:
+            if not breach and is_clear(rule, metric, judged.measured):
+                if box.state == "holds":
+                    box.state, box.due = "clearing", time + us(timing.clear_hold_s)
+                assert box.due is not None
+                if time >= box.due:
+                    box.state = "idle"
+                    return [self.change(read.channel, rule, time, box.since, judged, holds=False)]
+                return []
+            box.state = "holds"
+            if breach and rule.kind is RuleKind.ALARM:
+                return [self.change(read.channel, rule, time, box.since, judged, holds=True, repeated=True)]
+            return []
+        if not breach:
+            box.state = "idle"
+            return []
+        if box.state == "idle":
+            box.since = time
+        growing = not math.isnan(judged.reached_at)
+        if timing.count > 1:
+            enough = often
+        elif growing:
+            enough = reached
+        else:
+            enough = timing.hold_s == 0
+        if enough:
+            box.state = "holds"
+            return [self.change(read.channel, rule, time, box.since, judged, holds=True)]
+        if growing:
+            box.due = max(int(judged.reached_at), time)
+        elif timing.count > 1:
+            box.due = None
+        elif box.state == "idle":
+            box.due = time + us(timing.hold_s)
+        box.state, box.judged = "pending", judged
+        return []
 
     def change(
         self,
         channel: int,
         rule: Rule,
-        holds: bool,
         time: int,
         since: int,
-        value: float,
+        judged: Judged,
         *,
+        holds: bool,
         repeated: bool = False,
         late: bool = False,
     ) -> Change:
         row = int(self.registry.channel_device[channel])
-        return Change(row, channel, rule.id, holds, repeated, late, time, since, value)
+        reference, low, high = (None if math.isnan(f) else f for f in (judged.reference, judged.low, judged.high))
+        return Change(
+            row, channel, rule, holds, repeated, late, time, since, judged.value, judged.measured, reference, low, high
+        )
 
 
-def out_of_range(metric: Metric, value: float) -> bool:
+def us(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
+def runs_out(rule: Rule, box: Box, at: int) -> bool:
+    """Say whether a pending hold has run out by then; a silence longer than the gap does not go on as breach."""
+    if box.due is None or box.due > at:
+        return False
+    return rule.timing.gap_s is None or box.due - box.last <= us(rule.timing.gap_s)
+
+
+def cannot_be(metric: Metric, value: float) -> bool:
+    """Say whether the sensor cannot mean it: out of range, or an error code."""
     if metric.type is not MetricType.GAUGE:
         return False
+    if value in metric.errors:
+        return True
     if metric.minimum is not None and value < metric.minimum:
         return True
     return metric.maximum is not None and value > metric.maximum
 
 
-def is_breach(rule: Rule, metric: Metric, value: float) -> bool:
-    if rule.kind is RuleKind.ALARM:
-        return value >= 0.5
-    if rule.kind is RuleKind.FAULT:
-        return out_of_range(metric, value)
-    assert rule.limit is not None
-    match rule.comparison:
-        case Comparison.AT_LEAST:
-            return value >= rule.limit
-        case Comparison.ABOVE:
-            return value > rule.limit
-        case Comparison.AT_MOST:
-            return value <= rule.limit
-        case Comparison.BELOW:
-            return value < rule.limit
-    raise AssertionError
+def is_breach(rule: Rule, metric: Metric, measured: float) -> bool:  # noqa: C901, PLR0911, PLR0912 - one line a kind
+    terms = rule.terms
+    match terms:
+        case AlarmTerms():
+            return measured >= 0.5
+        case FaultTerms():
+            return cannot_be(metric, measured)
+        case RangeTerms():
+            return not terms.low <= measured <= terms.high
+        case ThresholdTerms():
+            match terms.comparison:
+                case Comparison.AT_LEAST:
+                    return measured >= terms.limit
+                case Comparison.ABOVE:
+                    return measured > terms.limit
+                case Comparison.AT_MOST:
+                    return measured <= terms.limit
+                case Comparison.BELOW:
+                    return measured < terms.limit
+        case RateTerms():
+            return reaches(terms.direction, measured, terms.by * (1 - 1e-9))
+        case DoseTerms():
+            return measured >= 1.0 - 1e-9
+        case FlatlineTerms():
+            return measured >= terms.after_s
+        case BaselineTerms():
+            return reaches(terms.direction, measured, terms.deviations)
+        case InactivityTerms():
+            return measured <= terms.chance
+        case DriftTerms():
+            return reaches(terms.direction, measured, terms.by * (1 - 1e-9))
+        case ForecastTerms():
+            return measured <= terms.within_s
+    raise AssertionError(rule.kind)
 
 
-def is_clear(rule: Rule, metric: Metric, value: float) -> bool:
-    if rule.kind is RuleKind.ALARM:
-        return metric.type is not MetricType.EVENT and value < 0.5
-    if is_breach(rule, metric, value):
+def reaches(direction: Direction, measured: float, by: float) -> bool:
+    up, down = measured >= by, measured <= -by
+    return {Direction.UP: up, Direction.DOWN: down, Direction.BOTH: up or down}[direction]
+
+
+def is_clear(rule: Rule, metric: Metric, measured: float) -> bool:  # noqa: C901, PLR0911 - one line a kind
+    if is_breach(rule, metric, measured):
         return False
-    if rule.kind is RuleKind.FAULT or rule.clear is None or rule.clear == rule.limit:
-        return True
-    upward = rule.comparison in {Comparison.AT_LEAST, Comparison.ABOVE}
-    return value < rule.clear if upward else value > rule.clear
+    terms = rule.terms
+    match terms:
+        case AlarmTerms():
+            return metric.type is not MetricType.EVENT and not terms.latched
+        case FaultTerms():
+            return True
+        case RangeTerms():
+            return terms.clear_low <= measured <= terms.clear_high
+        case ThresholdTerms():
+            if terms.clear == terms.limit:
+                return True
+            return measured < terms.clear if terms.comparison.upward else measured > terms.clear
+        case RateTerms() | DriftTerms():
+            return not reaches(terms.direction, measured, terms.clear * (1 - 1e-9))
+        case BaselineTerms():
+            return not reaches(terms.direction, measured, terms.clear)
+        case DoseTerms() | FlatlineTerms():
+            return measured <= 0.0
+        case InactivityTerms():
+            return measured >= 1.0
+        case ForecastTerms():
+            return measured > terms.clear_s
+    raise AssertionError(rule.kind)
 
 
-def in_order_of_evaluation(batch: ReadingBatch, now: int) -> list[Read]:
-    """Return the known readings; a channel's k-th one to be evaluated stands where its k-th one arrived."""
-    arrived = [
+def known_readings(batch: ReadingBatch, now: int) -> list[Read]:
+    """Return the known readings in order of arrival."""
+    return [
         Read(channel, min(max(time, 0), now), value, bool(flags & Flag.LATE))
         for channel, time, value, known, flags in zip(
             batch.channel.tolist(),
@@ -269,28 +396,3 @@ def in_order_of_evaluation(batch: ReadingBatch, now: int) -> list[Read]:
         )
         if known
     ]
-    waiting: dict[int, list[Read]] = {}
-    for channel in {read.channel for read in arrived}:
-        of_channel = [read for read in arrived if read.channel == channel]
-        ordered = sorted((read for read in of_channel if not read.late), key=lambda read: read.time)
-        for nth, read in enumerate(of_channel):
-            if read.late:
-                place_late(read, [r for r in of_channel[:nth] if not r.late], of_channel[:nth], ordered)
-        waiting[channel] = ordered
-    return [waiting[read.channel].pop(0) for read in arrived]
-
-
-def place_late(late: Read, earlier: list[Read], before: list[Read], ordered: list[Read]) -> None:
-    """Put a late reading after the newest of those that came `earlier`, and after the late ones that stand there."""
-    if earlier:
-        newest = max(read.time for read in earlier)
-        at = 1 + max(index_of(ordered, read) for read in earlier if read.time == newest)
-    else:
-        at = 0
-    while at < len(ordered) and ordered[at].late and any(ordered[at] is read for read in before):
-        at += 1
-    ordered.insert(at, late)
-
-
-def index_of(reads: list[Read], wanted: Read) -> int:
-    return next(nth for nth, read in enumerate(reads) if read is wanted)

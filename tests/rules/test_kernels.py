@@ -1,4 +1,4 @@
-"""The kernels on their own: the machine's table, the order of evaluation, the runs."""
+"""The kernels on their own: the machine's table, levels, holds and gaps, the runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.kernels import NEXT, Level, State, evaluation_waves, levels, overdue, ran_out, spread, turn
-from rules.limits import Limits
-from tests.rules.fleet import batch
-from tests.rules.naive import in_order_of_evaluation
+from rules.instances import spread
+from rules.kernels import NEXT, Level, State, is_withheld, late_breach, level_of, paused_us, runs_out
+from rules.layout import FOREVER_US, RULE
 
 HELD = {State.HOLDS, State.CLEARING}
 
@@ -20,8 +19,6 @@ HELD = {State.HOLDS, State.CLEARING}
 @pytest.mark.parametrize(("state", "level", "lasted"), list(product(State, Level, (0, 1))))
 def test_the_table_of_states(state: State, level: Level, lasted: int) -> None:
     after = State(NEXT[state, level, lasted])
-    if level is Level.WITHHELD:
-        assert after is state
     if after in HELD and state not in HELD:
         assert level is Level.BREACH
         assert lasted
@@ -30,35 +27,34 @@ def test_the_table_of_states(state: State, level: Level, lasted: int) -> None:
         assert lasted
     if level is Level.BREACH:
         assert after is not State.CLEARING
+        assert after is not State.IDLE
     if level is Level.BETWEEN:
         assert (after in HELD) == (state in HELD)
+    if level is Level.CLEAR and state not in HELD:
+        assert after is State.IDLE
 
 
-def test_turning_nothing_is_nothing() -> None:
-    none, no, zero = np.zeros(0, np.uint8), np.zeros(0, bool), np.zeros(0, np.int64)
-    turned = turn(
-        none,
-        none,
-        no,
-        since_us=zero,
-        clear_us=zero,
-        hold_us=zero,
-        clear_hold_us=zero,
-        repeats=no,
-        time_us=zero,
-        newest_us=zero,
-    )
-    assert len(turned.state) == len(turned.changed) == 0
-    assert turned.state.dtype == np.uint8
+def rule() -> np.void:
+    """Return a rule in breach up to 1 and from 8, clear in 3 … 4, of a sensor of 0 … 9 with the error code 5.5."""
+    records = np.zeros(1, RULE)
+    records["errors"] = np.nan
+    records["errors"][0, 1] = 5.5
+    for name, value in {
+        "breach_at_most": 1.0,
+        "breach_at_least": 8.0,
+        "clear_low": 3.0,
+        "clear_high": 4.0,
+        "given_low": 0.0,
+        "given_high": 9.0,
+    }.items():
+        records[name] = value
+    record: np.void = records[0]
+    return record
 
 
 def test_levels_belong_to_their_bounds() -> None:
-    limits = Limits(1.0, 8.0, clear_low=3.0, clear_high=4.0, given_low=0.0, given_high=9.0)
-    bounds = np.array([[value] * 9 for value in (1.0, 8.0, 3.0, 4.0, 0.0, 9.0)])
-    value = np.array([-0.1, 0.0, 1.0, 1.1, 3.0, 4.0, 7.9, 8.0, 9.1])
-    assert limits.breach_at_most == 1.0
-    assert [Level(level).name for level in levels(value, bounds)] == [
-        "WITHHELD",
+    measured = [0.0, 1.0, 1.1, 3.0, 4.0, 7.9, 8.0]
+    assert [Level(level_of(value, rule())).name for value in measured] == [
         "BREACH",
         "BREACH",
         "BETWEEN",
@@ -66,19 +62,46 @@ def test_levels_belong_to_their_bounds() -> None:
         "CLEAR",
         "BETWEEN",
         "BREACH",
-        "WITHHELD",
     ]
 
 
-def test_a_hold_runs_out_at_its_microsecond_and_only_where_pending() -> None:
-    state = np.array([State.PENDING, State.PENDING, State.HOLDS, State.IDLE], np.uint8)
-    since, hold = np.array([0, 1, 0, 0]), np.full(4, 60_000_000)
-    assert ran_out(state, since, hold, 60_000_000).tolist() == [True, False, False, False]
+@pytest.mark.parametrize(
+    ("value", "withheld"), [(-0.1, True), (0.0, False), (5.5, True), (5.6, False), (9.0, False), (9.1, True)]
+)
+def test_what_the_sensor_cannot_mean_is_withheld(value: float, withheld: bool) -> None:
+    assert is_withheld(value, rule()) is withheld
 
 
-def test_a_silence_is_overdue_once_and_at_its_microsecond() -> None:
-    heard, after = np.array([0, 1, 0, 0]), np.array([5, 5, 5, np.iinfo(np.int64).max])
-    assert overdue(5, heard, after, np.array([False, False, True, False])).tolist() == [True, False, False, False]
+@pytest.mark.parametrize(
+    ("last", "gap", "at", "out"),
+    [
+        (0, FOREVER_US, 59, False),
+        (0, FOREVER_US, 60, True),
+        (0, 60, 60, True),
+        (0, 59, 60, False),
+        (1, 59, 60, True),
+        (0, 59, 1000, False),
+    ],
+)
+def test_a_hold_runs_out_at_its_moment_unless_the_silence_before_it_is_too_long(
+    last: int, gap: int, at: int, out: bool
+) -> None:
+    assert runs_out(60, last, gap, at) is out
+
+
+@pytest.mark.parametrize(("gap", "time", "paused"), [(FOREVER_US, 10**12, 0), (10, 10, 0), (10, 11, 1), (0, 7, 7)])
+def test_only_what_exceeds_the_gap_does_not_count(gap: int, time: int, paused: int) -> None:
+    assert paused_us(0, gap, time) == paused
+
+
+@pytest.mark.parametrize(
+    ("state", "time", "raises"),
+    [(State.IDLE, 40, True), (State.IDLE, 41, False), (State.PENDING, 0, False), (State.HOLDS, 0, False)],
+)
+def test_a_late_breach_raises_what_is_idle_where_its_hold_fits_before_the_newest(
+    state: State, time: int, raises: bool
+) -> None:
+    assert late_breach(int(state), 60, time, 100) is raises
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 4))))
@@ -87,15 +110,3 @@ def test_runs_are_laid_end_to_end(runs: list[tuple[int, int]]) -> None:
     owner, element = spread(start, count)
     expected = [(nth, begin + k) for nth, (begin, number) in enumerate(runs) for k in range(number)]
     assert list(zip(owner.tolist(), element.tolist(), strict=True)) == expected
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 5), st.booleans()), min_size=1, max_size=20))
-def test_waves_give_the_order_of_evaluation(rows: list[tuple[int, int, bool]]) -> None:
-    channel, time, late = (np.array([row[n] for row in rows]) for n in range(3))
-    at: dict[int, int] = {}
-    for reading, slot in evaluation_waves(channel.astype(np.intp), time, late.astype(bool)):
-        assert len(set(channel[reading].tolist())) == len(reading)
-        at |= dict(zip(slot.tolist(), reading.tolist(), strict=True))
-    order = [at[slot] for slot in range(len(rows))]
-    block = batch([(c, t, float(n), is_late) for n, (c, t, is_late) in enumerate(rows)])
-    assert order == [int(read.value) for read in in_order_of_evaluation(block, 10)]

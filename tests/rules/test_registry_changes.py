@@ -8,6 +8,7 @@ import pytest
 from devices import Device, Kind, Lifecycle, RegistryChange
 from rules import Engine, State, load_rules
 from rules.instances import WASTE_ALLOWED
+from rules.layout import Tally
 from tests.rules.fleet import SECOND, Reading, batch, profile, register, registry, tank, tick
 
 OTHER = """
@@ -41,7 +42,7 @@ def test_a_registry_grown_in_mid_run_keeps_every_timer() -> None:
         (2, "tank.flag"),
     ]
     assert raised(engine, at=2) == [(0, "tank.high")]
-    assert engine.n_instances == 400 * 9
+    assert engine.n_instances == 4 + 2 + 2  # of three channels; the flags' are idle again
 
 
 def test_a_channel_found_later_is_watched() -> None:
@@ -62,8 +63,8 @@ def test_a_planned_channel_counts_only_once_it_is_applied() -> None:
     engine.step(tick(), 0)
     before = engine.snapshot()
     channel = planned.channels[0].row
-    with pytest.raises(ValueError, match="the registry has 5"):
-        engine.step(batch([(channel, 0, 1.0, False)]), 0)
+    with pytest.raises(ValueError, match="the registry has 10"):
+        engine.step(batch([(10, 0, 1.0, False)]), 0)
     of.apply(RegistryChange(channels=planned.channels[1:]))
     with pytest.raises(ValueError, match="planned but not yet applied"):
         engine.step(batch([(channel, 0, 1.0, False)]), 0)
@@ -78,11 +79,12 @@ def test_a_planned_channel_of_a_known_device_has_no_rules_yet() -> None:
     planned = of.plan_registration([tank(0)])
     of.apply(RegistryChange(planned.devices, planned.channels[1:]))
     engine = Engine(of, load_rules(of.profiles))
-    engine.sync(0)
-    assert engine.n_instances == 9 - 4  # all but those of `level`
+    level, free = planned.channels[0].row, planned.channels[1].row
+    with pytest.raises(ValueError, match="planned but not yet applied"):
+        engine.step(batch([(level, 0, 9.0, False)]), 0)
+    assert raised(engine, (free, 0, 0.1, False), at=0) == [(free, "tank.free")]
     of.apply(planned)
-    engine.sync(0)
-    assert engine.n_instances == 9
+    assert raised(engine, (level, 0, 9.0, False), at=0) == [(level, "tank.over")]
 
 
 def test_maintenance_leaves_only_what_is_about_lives() -> None:
@@ -144,10 +146,10 @@ def test_runs_left_behind_are_laid_together_again() -> None:
         register(of, *(tank(n, life) for n in range(devices)))
         engine.sync(SECOND)
     instances = engine._instances
-    assert len(instances.state) < 2 * len(instances) + 3 * WASTE_ALLOWED
+    assert instances.tally[Tally.INSTANCES] < 2 * len(instances) + 3 * WASTE_ALLOWED
     assert raised(engine, at=2) == [(channel, "tank.high") for channel in sorted(levels)]
-    owner = instances.channel[instances.start[levels]]
-    assert np.array_equal(owner, levels)
+    first = instances.channels["start"][levels]
+    assert np.array_equal(instances.records["channel"][first], levels)
 
 
 def test_registering_the_same_again_changes_nothing() -> None:

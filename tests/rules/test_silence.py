@@ -1,10 +1,13 @@
-"""No data: silence is measured by arrival, in the fold's time."""
+"""No data, in the engine: who is watched, and what becomes of it as the registry and the clock change."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from devices import Lifecycle
+from devices import Flag, Lifecycle
 from rules import Change, Engine, load_rules
 from tests.rules.fleet import RULES, SECOND, batch, profile, register, registry, tank, tick
 
@@ -25,7 +28,9 @@ def said(changes: list[Change]) -> list[tuple[int, str, bool]]:
 def test_a_device_never_heard_is_silent_exactly_when_its_time_is_up() -> None:
     made = engine()
     assert made.step(tick(), 5 * SECOND - 1) == []
-    assert made.step(tick(), 5 * SECOND) == [Change(0, -1, SILENT, True, False, False, 5 * SECOND, 0, None)]
+    (begins,) = made.step(tick(), 5 * SECOND)
+    assert begins == Change(0, -1, begins.rule, True, False, False, 5 * SECOND, 0, measure=5.0)
+    assert begins.rule_id == SILENT
     assert made.step(tick(), 9 * SECOND - 1) == []
     assert said(made.step(tick(), 9 * SECOND)) == [(0, DEAD, True)]
     assert made.step(tick(), 900 * SECOND) == []
@@ -43,9 +48,16 @@ def test_both_levels_begin_and_cease_in_order_of_device_and_level() -> None:
 
 
 @pytest.mark.parametrize(
-    "reading", [(0, 3 * SECOND, 4.0, False), (0, 3 * SECOND, None, False), (0, 0, 4.0, True), (4, 0, 4.0, False)]
+    "reading",
+    [
+        (0, 3 * SECOND, 4.0, False),
+        (0, 3 * SECOND, None, False),
+        (0, 3 * SECOND, 99.0, True),
+        (0, 9 * SECOND, 4.0, False),
+        (4, 3 * SECOND, 4.0, False),
+    ],
 )
-def test_every_reading_counts_as_heard_when_it_arrives(reading: tuple[int, int, float | None, bool]) -> None:
+def test_every_reading_of_any_channel_is_a_sign_of_life(reading: tuple[int, int, float | None, bool]) -> None:
     made = engine()
     made.step(batch([reading]), 3 * SECOND)
     assert made.step(tick(), 8 * SECOND - 1) == []
@@ -54,7 +66,7 @@ def test_every_reading_counts_as_heard_when_it_arrives(reading: tuple[int, int, 
 
 def test_the_check_waits_for_the_next_whole_second() -> None:
     made = engine()
-    made.step(batch([(0, 0, 4.0, False)]), SECOND // 2)
+    made.step(batch([(0, SECOND // 2, 4.0, False)]), SECOND // 2)
     assert made.step(tick(), 5 * SECOND + 1) == []
     assert made.step(tick(), 6 * SECOND - 1) == []
     assert said(made.step(tick(), 6 * SECOND)) == [(0, SILENT, True)]
@@ -114,7 +126,7 @@ def test_another_profile_goes_on_counting() -> None:
 
 def test_a_clock_set_back_makes_nobody_silent_and_hides_nobody_for_longer_than_the_limit() -> None:
     made = engine()
-    made.step(batch([(0, 0, 4.0, False)]), 3600 * SECOND)
+    made.step(batch([(0, 3600 * SECOND, 4.0, False)]), 3600 * SECOND)
     assert made.step(tick(), 60 * SECOND) == []
     assert made.step(tick(), 65 * SECOND - 1) == []
     assert said(made.step(tick(), 65 * SECOND)) == [(0, SILENT, True)]
@@ -126,3 +138,21 @@ def test_time_in_which_nobody_listened_is_nobodys_silence() -> None:
     made.resume(3604 * SECOND)
     assert made.step(tick(), 3605 * SECOND - 1) == []
     assert said(made.step(tick(), 3605 * SECOND)) == [(0, SILENT, True)]
+
+
+def test_a_silent_gateway_is_said_for_the_devices_that_the_ledger_puts_behind_it() -> None:
+    of = registry(1)
+    register(of, *(replace(tank(n), gateway="d0") for n in (1, 2)))
+    made = Engine(of, load_rules(of.profiles))
+    made.sync(0)
+    (silent,) = made.step(tick(), 5 * SECOND)
+    assert (silent.device_row, silent.rule_id, silent.members) == (0, SILENT, (1, 2))
+    assert said(made.step(batch([(5, 8 * SECOND, 4.0, False)]), 8 * SECOND)) == [(0, SILENT, False)]
+    assert made.step(tick(), 13 * SECOND - 1) == []
+
+
+def test_what_the_broker_had_retained_is_no_sign_of_life() -> None:
+    made = engine()
+    kept = replace(batch([(0, 4 * SECOND, 4.0, False)]), flags=np.array([Flag.RETAINED], np.uint8))
+    made.step(kept, 4 * SECOND)
+    assert said(made.step(tick(), 5 * SECOND)) == [(0, SILENT, True)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from rules import Engine, RuleSet, load_rules
+from rules import Engine, RuleSet, State, load_rules
 from tests.rules.fleet import SECOND, batch, registry, tick
 
 if TYPE_CHECKING:
     from devices import Registry
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def running() -> tuple[Registry, Engine]:
@@ -72,7 +75,7 @@ def test_what_no_longer_matters_is_not_in_the_bytes() -> None:
     assert len(snapshots) == 1
 
 
-@pytest.mark.parametrize("damage", [b"", b"\x00", b"\x02rest"])
+@pytest.mark.parametrize("damage", [b"", b"\x00", b"\x03rest"])
 def test_a_version_that_is_not_read_is_refused(damage: bytes) -> None:
     of = registry()
     with pytest.raises(ValueError, match="version"):
@@ -91,3 +94,19 @@ def test_an_engine_that_has_run_is_not_restored() -> None:
     _, engine = running()
     with pytest.raises(ValueError, match="fresh"):
         engine.restore(engine.snapshot())
+
+
+def test_the_first_version_is_still_read_and_goes_on() -> None:
+    of = registry(4)
+    begun = 1_700_000_000 * SECOND
+    engine = Engine(of, load_rules(of.profiles))
+    report = engine.restore((FIXTURES / "snapshot-1.bin").read_bytes())
+    assert (report.kept, report.dropped_instances, report.dropped_rules) == (6, 0, ())
+    assert (engine.count(State.PENDING), engine.count(State.HOLDS), engine.count(State.CLEARING)) == (1, 3, 1)
+    assert engine.n_silent == 1
+    ran_out = engine.step(tick(), begun + 8 * SECOND)
+    assert [(c.rule_id, c.channel, c.time_us - begun, c.value) for c in ran_out if c.channel >= 0] == [
+        ("tank.low", 10, 8 * SECOND, 0.5)
+    ]
+    cleared = engine.step(batch([(5, begun + 9 * SECOND, 2.0, False)]), begun + 9 * SECOND)
+    assert [(c.rule_id, c.holds, c.since_us - begun) for c in cleared if c.channel >= 0] == [("tank.high", False, 0)]
