@@ -13,6 +13,7 @@ from alerts.command import (
 )
 from alerts.counters import AlertsCounters, Fallback
 from alerts.delivery import Delivery, DeliveryLimits, SystemClock
+from alerts.finding import Finding
 from alerts.incident import (
     AlertEvent,
     EventKind,
@@ -31,6 +32,7 @@ from alerts.metrics import AlertsMetrics
 from alerts.notification import Notification
 from alerts.outbox import Outbox, OutboxLimits
 from alerts.routing import Recipient, Route, Routing
+from alerts.shadow import ShadowEvent
 
 __all__ = [
     "Acknowledge",
@@ -48,6 +50,7 @@ __all__ = [
     "DeliveryLimits",
     "EventKind",
     "Fallback",
+    "Finding",
     "Incident",
     "IncidentCommand",
     "IncidentEvent",
@@ -66,6 +69,7 @@ __all__ = [
     "Route",
     "Routing",
     "Settle",
+    "ShadowEvent",
     "SystemClock",
     "decode_command",
     "decode_event",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from alerts.incident import EventKind, Incident, NotificationStatus, Outcome
-from rules.model import Severity
+from rules.model import RuleKind, Severity
 
 __all__ = ["DELIVERY_BOUNDS_S", "AlertsCounters", "Fallback", "Histogram"]
 
@@ -48,12 +48,14 @@ class Histogram:
 class AlertsCounters:
     """Counts since the start of the process; a replay at the start counts what it folds again.
 
-    closed: by what the person said, None where it cleared by itself
+    closed:        by what the person said, None where it cleared by itself
+    shadow_raised: what rules in shadow would have raised
     """
 
     raised: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
     reopened: int = 0
     closed: dict[Outcome | None, int] = field(default_factory=lambda: dict.fromkeys((*Outcome, None), 0))
+    shadow_raised: dict[RuleKind, int] = field(default_factory=lambda: dict.fromkeys(RuleKind, 0))
     owed: int = 0
     shed: int = 0
     fallbacks: dict[Fallback, int] = field(default_factory=lambda: dict.fromkeys(Fallback, 0))

@@ -6,8 +6,9 @@ from enum import StrEnum
 
 import msgspec
 
+from alerts.shadow import ShadowEvent
 from devices.model import Kind
-from rules.model import AlarmClass, Severity
+from rules.model import AlarmClass, RuleKind, Severity
 
 __all__ = [
     "AlertEvent",
@@ -81,10 +82,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     place, place_zh: where the device hangs, as a person would say it
     unregistered:    the device is in no ledger
     what_en, what_zh: what was measured, against which limit, for how long; as of the last change
-    metric:          "" for no-data rules
-    unit:            of `value` and `limit`; "" for flags and events
-    value:           the reading that last decided; None for no-data rules
-    limit:           thresholds: the limit; no-data rules: s of silence; else None
+    metric:          "" for no-data and relation rules
+    unit:            of `value`; "s" for no-data rules; "" for flags and events
+    value:           the reading that last decided; None for no-data and relation rules
+    limit:           what `measure` is compared with, and in its unit: `conditions.limit_of`; None for kinds without one
     source:          where the rule's figures come from
     condition_holds: whether the rule holds at the moment, whatever people have said since
     late:            the reading that raised it was older than one already seen
@@ -97,6 +98,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by, closed_by: who; "" where nobody, or Vigil itself
     note:            the last note a person gave
     revision:        events of its timeline so far
+    rule_kind:       None where it was raised by a version that did not note it, and is unchanged since
+    measure, reference, low, high: as in `rules.model.Change`, which gives their units; None where not finite
+    members:         keys of the first 50 devices that have a part in it, where it is about several; of `members_count`
     """
 
     id: str
@@ -136,6 +140,13 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome | None = None
     note: str = ""
     revision: int = 0
+    rule_kind: RuleKind | None = None
+    measure: float | None = None
+    reference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    members: tuple[str, ...] = ()
+    members_count: int = 0
 
     @property
     def key(self) -> tuple[str, str]:
@@ -181,7 +192,7 @@ class NotificationEvent(msgspec.Struct, frozen=True, kw_only=True, tag="notifica
     detail: str
 
 
-AlertEvent = IncidentEvent | NotificationEvent
+AlertEvent = IncidentEvent | NotificationEvent | ShadowEvent
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER: msgspec.msgpack.Decoder[AlertEvent] = msgspec.msgpack.Decoder(AlertEvent)

@@ -9,28 +9,27 @@ from __future__ import annotations
 import heapq
 from collections import ChainMap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from alerts.account import continued, opened
 from alerts.command import Acknowledge, IncidentCommand, Reopen, Resolve
 from alerts.counters import AlertsCounters
 from alerts.identity import INCIDENT_CHARACTERS, identity, normalised
 from alerts.incident import EventKind, Incident, IncidentEvent
 from alerts.lifecycle import OPENING, CommandRejected, Transition, Trigger, advance
-from alerts.wording import condition, place_zh, story
-from devices.model import Lifecycle
+from alerts.wording import story
 from devices.profile import MetricType
 from rules.model import RuleKind
 
 if TYPE_CHECKING:
-    from devices.model import Device
-    from devices.profile import Metric
-    from rules.model import Change, Rule
+    from alerts.finding import Finding
 
 __all__ = ["IncidentLimits", "Incidents"]
 
 SNAPSHOT_VERSION: Final = 1
+JOINED_TOLD: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +47,6 @@ class IncidentLimits:
 class _Snapshot(msgspec.Struct, frozen=True):
     open: tuple[Incident, ...]
     closed: tuple[Incident, ...]
-
-
-class _Measured(NamedTuple):
-    """One change with all that it means."""
-
-    change: Change
-    rule: Rule
-    device: Device
-    metric: Metric | None
-    now_us: int
 
 
 class Incidents:
@@ -101,34 +90,22 @@ class Incidents:
 
     # ── folding ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def apply_change(
-        self,
-        change: Change,
-        rule: Rule,
-        device: Device,
-        metric: Metric | None,
-        now_us: int,
-        offset: int,
-        index: int,
-    ) -> list[IncidentEvent]:
-        """Fold one change in and return what it adds to timelines, oldest first.
-
-        rule, device, metric: those of the change; metric is None for no-data rules and metrics that no profile names
-        now_us: the journal record's time; offset, index: its offset, and the change's place in it
-        """
+    def apply_change(self, finding: Finding) -> list[IncidentEvent]:
+        """Fold one change in and return what it adds to timelines, oldest first."""
+        change, now_us = finding.change, finding.now_us
         self._forget(now_us)
-        measured = _Measured(change, rule, device, metric, now_us)
-        key = (device.key, rule.id)
+        key = (finding.device.key, finding.rule.id)
         incident = self._open.get(self._open_of.get(key, ""))
         if incident is None:
             closed = self._closed.get(self._closed_of.get(key, ""))
             if change.holds and (closed is None or not self._may_reopen(closed, now_us)):
-                name = identity(*key, offset, index, characters=INCIDENT_CHARACTERS, taken=self._known)
-                return [self._enter(_incident(name, measured), OPENING, now_us)]
+                causes = (*key, finding.offset, finding.index)
+                name = identity(*causes, characters=INCIDENT_CHARACTERS, taken=self._known)
+                return [self._enter(opened(name, finding), OPENING, now_us)]
             if closed is None or not (change.holds or closed.condition_holds):
                 return []
             incident = closed
-        return self._fold(incident, self._trigger(incident, measured), measured)
+        return self._fold(incident, self._trigger(incident, finding), finding)
 
     def apply_command(self, command: IncidentCommand, now_us: int, offset: int) -> list[IncidentEvent]:  # noqa: ARG002  # the offset names what a later command will open
         """Do what a person decided.
@@ -174,13 +151,14 @@ class Incidents:
 
     # ── deciding ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _trigger(self, incident: Incident, measured: _Measured) -> Trigger:
-        change, rule, metric = measured.change, measured.rule, measured.metric
+    def _trigger(self, incident: Incident, finding: Finding) -> Trigger:
+        change, rule, metric = finding.change, finding.rule, finding.metric
         if not change.holds:
-            return Trigger.ENDS if incident.is_life_safety else Trigger.CEASES
+            # An override may have put it into another class since it was raised.
+            return Trigger.ENDS if incident.is_life_safety or rule.is_life_safety else Trigger.CEASES
         if not incident.state.is_open:
             return Trigger.HOLDS
-        was_quiet = measured.now_us - incident.last_us > self._window_us
+        was_quiet = finding.now_us - incident.last_us > self._window_us
         if incident.condition_holds:
             # A flag says again what it said; an event is each time a new one, and so is what no profile describes.
             is_event = rule.kind is RuleKind.ALARM and (metric is None or metric.type is MetricType.EVENT)
@@ -190,28 +168,20 @@ class Incidents:
     def _may_reopen(self, closed: Incident, now_us: int) -> bool:
         return now_us - (closed.closed_us or 0) <= self._window_us
 
-    def _fold(self, incident: Incident, trigger: Trigger, measured: _Measured) -> list[IncidentEvent]:
+    def _fold(self, incident: Incident, trigger: Trigger, finding: Finding) -> list[IncidentEvent]:
         transition = advance(incident.state, trigger)
-        fresh = _incident(incident.id, measured)
-        repeats = incident.repeats + measured.change.holds
+        repeats = incident.repeats + finding.change.holds
         if trigger is Trigger.HOLDS:
+            fresh = opened(incident.id, finding)
             after = msgspec.structs.replace(
                 fresh, state=incident.state, repeats=repeats, note=incident.note, revision=incident.revision
             )
         else:
-            after = msgspec.structs.replace(
-                incident,
-                what_en=fresh.what_en,
-                what_zh=fresh.what_zh,
-                value=fresh.value,
-                condition_holds=measured.change.holds,
-                last_us=measured.now_us,
-                repeats=repeats,
-            )
-        if transition.event is EventKind.REPEATED and repeats & (repeats - 1):
-            self._open[after.id] = after  # counted; the timeline says so at every power of two
+            after = msgspec.structs.replace(continued(incident, finding), repeats=repeats)
+        if transition.event is EventKind.REPEATED and not _is_told(incident, after):
+            self._open[after.id] = after  # counted, and what it says is up to date
             return []
-        return [self._enter(after, transition, measured.now_us)]
+        return [self._enter(after, transition, finding.now_us)]
 
     def _enter(
         self, incident: Incident, transition: Transition, now_us: int, by: str = "", note: str = ""
@@ -279,39 +249,7 @@ _TRIGGERS: Final[dict[type[IncidentCommand], Trigger]] = {
 }
 
 
-def _incident(name: str, measured: _Measured) -> Incident:
-    """Return the incident as one change alone tells it."""
-    change, rule, device, metric, now_us = measured
-    what = condition(rule, change, device, metric, now_us)
-    is_silence = rule.kind is RuleKind.NO_DATA
-    return Incident(
-        id=name,
-        device=device.key,
-        site=device.site,
-        grid=device.grid,
-        place=device.place,
-        place_zh=place_zh(device),
-        latitude=device.latitude,
-        longitude=device.longitude,
-        kind=device.kind,
-        unregistered=device.lifecycle is Lifecycle.UNREGISTERED,
-        rule_id=rule.id,
-        rule_name_en=rule.name_en,
-        rule_name_zh=rule.name_zh,
-        severity=rule.severity,
-        alarm_class=rule.alarm_class,
-        what_en=what.en,
-        what_zh=what.zh,
-        metric=rule.metric,
-        unit="s" if is_silence else metric.unit if metric else "",
-        value=change.value,
-        limit=rule.after_s if is_silence else rule.limit,
-        source=rule.source,
-        state=OPENING.state,
-        condition_holds=True,
-        late=change.late,
-        raised_us=now_us,
-        event_us=change.time_us,
-        since_us=change.since_us,
-        last_us=now_us,
-    )
+def _is_told(before: Incident, after: Incident) -> bool:
+    """Say whether a repetition is a line of the timeline: every power of two is, and the first devices that join."""
+    joined = before.members_count < after.members_count <= JOINED_TOLD
+    return joined or not after.repeats & (after.repeats - 1)

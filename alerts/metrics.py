@@ -50,6 +50,7 @@ class AlertsMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric family."""
         yield from self._of_incidents()
+        yield self._of_shadow()
         yield from self._of_notifications()
 
     def _of_incidents(self) -> Iterator[Metric]:
@@ -71,6 +72,14 @@ class AlertsMetrics(Collector):
         for (state, severity), count in at_hand.items():
             gauge.add_metric([state, severity], count)
         yield gauge
+
+    def _of_shadow(self) -> Metric:
+        shadow = CounterMetricFamily(
+            "vigil_alerts_shadow_raised", "What rules in shadow would have raised, by kind of rule.", labels=["kind"]
+        )
+        for kind, count in self._counters.shadow_raised.items():
+            shadow.add_metric([kind], count)
+        return shadow
 
     def _of_notifications(self) -> Iterator[Metric]:
         counters = self._counters

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from alerts.incident import Incident, IncidentEvent, NotificationEvent, decode_event
+from alerts.shadow import ShadowEvent
 from devices import QuarantineReport, ReadingBatch, RegistryChange
 from storage.archive.rows import is_storable
 from storage.journal import Gap, RecordKind, decode_block
@@ -75,6 +76,7 @@ class Haul:
     incidents: dict[str, Incident] = field(default_factory=dict)
     incident_events: list[IncidentEvent] = field(default_factory=list)
     notification_events: list[NotificationEvent] = field(default_factory=list)
+    shadow_events: list[ShadowEvent] = field(default_factory=list)
     samples: list[StoredSample] = field(default_factory=list)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     gaps: list[tuple[Gap, int]] = field(default_factory=list)
@@ -88,6 +90,7 @@ class Haul:
             or self.changes
             or self.incident_events
             or self.notification_events
+            or self.shadow_events
             or self.counts
             or self.gaps
         )
@@ -152,19 +155,21 @@ def _take(record: Record, haul: Haul, batches: list[ReadingBatch]) -> None:
             _take_quarantine(_QUARANTINE.decode(record.body), haul, record.time_us)
         case RecordKind.GAP:
             haul.gaps.append((_GAP.decode(record.body), record.time_us))
-        case RecordKind.TICK | RecordKind.COMMAND:
+        case RecordKind.TICK | RecordKind.COMMAND | RecordKind.RULES:
             pass  # time, and what leads to events: nothing of their own to keep
 
 
 def _take_event(body: bytes, haul: Haul) -> None:
-    event = decode_event(body)
-    if isinstance(event, NotificationEvent):
-        haul.notification_events.append(event)
-        return
-    haul.incident_events.append(event)
-    before = haul.incidents.get(event.incident.id)
-    if before is None or before.revision <= event.incident.revision:
-        haul.incidents[event.incident.id] = event.incident
+    match decode_event(body):
+        case NotificationEvent() as event:
+            haul.notification_events.append(event)
+        case ShadowEvent() as event:
+            haul.shadow_events.append(event)
+        case IncidentEvent(incident=incident) as event:
+            haul.incident_events.append(event)
+            before = haul.incidents.get(incident.id)
+            if before is None or before.revision <= incident.revision:
+                haul.incidents[incident.id] = incident
 
 
 def _take_quarantine(report: QuarantineReport, haul: Haul, time_us: int) -> None:

@@ -1,4 +1,4 @@
-"""Incidents, notifications, quarantine and gaps as the parameters of their statements."""
+"""Incidents, notifications, shadow events, quarantine and gaps as the parameters of their statements."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from alerts.incident import Incident, IncidentEvent, NotificationEvent
+    from alerts.shadow import ShadowEvent
     from storage.archive.haul import StoredSample
     from storage.journal import Gap
 
@@ -23,6 +24,7 @@ __all__ = [
     "incident_values",
     "notification_values",
     "sample_values",
+    "shadow_values",
     "storable_text",
 ]
 
@@ -55,6 +57,11 @@ def notification_values(event: NotificationEvent) -> Mapping[str, Any]:
     return _values(event)
 
 
+def shadow_values(event: ShadowEvent) -> Mapping[str, Any]:
+    """Return the parameters of `put_rule_shadow`."""
+    return _values(event)
+
+
 def sample_values(sample: StoredSample) -> Mapping[str, Any]:
     """Return the parameters of `put_sample`."""
     return {
@@ -84,11 +91,16 @@ def gap_values(gap: Gap, journal_id: str, noted_us: int) -> Mapping[str, Any]:
 
 
 def _values(struct: msgspec.Struct) -> dict[str, Any]:
-    """Return the fields of `struct`, texts made storable; a field `<what>_us` becomes the time `<what>`."""
+    """Return the fields of `struct`, texts made storable; a field `<what>_us` becomes the time `<what>`.
+
+    A tuple of texts becomes a list, which is what PostgreSQL calls an array.
+    """
     values: dict[str, Any] = {}
     for name, value in msgspec.structs.asdict(struct).items():
         if name.endswith("_us"):
             values[name.removesuffix("_us")] = None if value is None else as_time(value)
+        elif isinstance(value, tuple):
+            values[name] = [storable_text(text) for text in value]
         else:
             # str() also turns an enum's member into the plain text that it stands for.
             values[name] = storable_text(str(value)) if isinstance(value, str) else value

@@ -24,6 +24,7 @@ from storage.archive.history import (
     incident_values,
     notification_values,
     sample_values,
+    shadow_values,
 )
 from storage.archive.names import channel_columns, device_columns
 from storage.archive.rows import encode_rows
@@ -238,6 +239,7 @@ def _put_history(cursor: psycopg.Cursor, haul: Haul, journal_id: str) -> None:
     notifications = [notification_values(event) for event in haul.notification_events]
     _each(cursor, "put_notification", notifications)
     _each(cursor, "put_notification_event", notifications)
+    _each(cursor, "put_rule_shadow", (shadow_values(event) for event in haul.shadow_events))
     _each(cursor, "put_sample", (sample_values(sample) for sample in haul.samples))
     reasons = Counter(sample.reason for sample in haul.samples)
     _each(cursor, "trim_samples", ({"reason": reason, "kept": SAMPLES_KEPT} for reason in sorted(reasons)))

@@ -46,6 +46,8 @@ class RecordKind(IntEnum):
     QUARANTINE = 5
     GAP = 6
     """A `Gap`, written by the journal itself."""
+    RULES = 7
+    """The rules in force from here on."""
 
 
 class Lane(IntEnum):

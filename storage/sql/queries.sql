@@ -143,18 +143,20 @@ INSERT INTO vigil.incidents (
     incident_id, device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id, rule_name_en,
     rule_name_zh, severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source, state,
     condition_holds, late, raised, event, since, last, repeats, acknowledged, acknowledged_by, closed, closed_by,
-    outcome, note, revision
+    outcome, note, revision, rule_kind, measure, reference, low, high, members, members_count
 ) VALUES (
     %(id)s, %(device)s, %(site)s, %(grid)s, %(place)s, %(place_zh)s, %(latitude)s, %(longitude)s, %(kind)s,
     %(unregistered)s, %(rule_id)s, %(rule_name_en)s, %(rule_name_zh)s, %(severity)s, %(alarm_class)s, %(what_en)s,
     %(what_zh)s, %(metric)s, %(unit)s, %(value)s, %(limit)s, %(source)s, %(state)s, %(condition_holds)s, %(late)s,
     %(raised)s, %(event)s, %(since)s, %(last)s, %(repeats)s, %(acknowledged)s, %(acknowledged_by)s, %(closed)s,
-    %(closed_by)s, %(outcome)s, %(note)s, %(revision)s
+    %(closed_by)s, %(outcome)s, %(note)s, %(revision)s, %(rule_kind)s, %(measure)s, %(reference)s, %(low)s, %(high)s,
+    %(members)s, %(members_count)s
 )
 ON CONFLICT (incident_id) DO UPDATE SET (
     device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id, rule_name_en, rule_name_zh,
     severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source, state, condition_holds, late,
-    raised, event, since, last, repeats, acknowledged, acknowledged_by, closed, closed_by, outcome, note, revision
+    raised, event, since, last, repeats, acknowledged, acknowledged_by, closed, closed_by, outcome, note, revision,
+    rule_kind, measure, reference, low, high, members, members_count
 ) = (
     excluded.device, excluded.site, excluded.grid, excluded.place, excluded.place_zh, excluded.latitude,
     excluded.longitude, excluded.kind, excluded.unregistered, excluded.rule_id, excluded.rule_name_en,
@@ -162,7 +164,8 @@ ON CONFLICT (incident_id) DO UPDATE SET (
     excluded.metric, excluded.unit, excluded.value, excluded.limit_value, excluded.source, excluded.state,
     excluded.condition_holds, excluded.late, excluded.raised, excluded.event, excluded.since, excluded.last,
     excluded.repeats, excluded.acknowledged, excluded.acknowledged_by, excluded.closed, excluded.closed_by,
-    excluded.outcome, excluded.note, excluded.revision
+    excluded.outcome, excluded.note, excluded.revision, excluded.rule_kind, excluded.measure, excluded.reference,
+    excluded.low, excluded.high, excluded.members, excluded.members_count
 )
 WHERE incidents.revision < excluded.revision;
 
@@ -185,6 +188,17 @@ WHERE notifications.time <= excluded.time;
 INSERT INTO vigil.notification_events (notification_id, time, status, attempts, detail)
 VALUES (%(notification)s, %(time)s, %(status)s, %(attempts)s, %(detail)s)
 ON CONFLICT (notification_id, time, status) DO NOTHING;
+
+-- put_rule_shadow --
+INSERT INTO vigil.rule_shadow (
+    shadow_id, device, rule_id, rule_name_en, rule_name_zh, rule_kind, severity, alarm_class, holds, repeated, late,
+    time, since, noted, metric, unit, value, measure, text_en, text_zh
+) VALUES (
+    %(id)s, %(device)s, %(rule_id)s, %(rule_name_en)s, %(rule_name_zh)s, %(rule_kind)s, %(severity)s, %(alarm_class)s,
+    %(holds)s, %(repeated)s, %(late)s, %(time)s, %(since)s, %(noted)s, %(metric)s, %(unit)s, %(value)s, %(measure)s,
+    %(text_en)s, %(text_zh)s
+)
+ON CONFLICT (shadow_id) DO NOTHING;
 
 -- put_sample --
 INSERT INTO vigil.quarantine (reason, time, topic, payload, size, detail)
@@ -220,3 +234,41 @@ SELECT
     incident_id, device, place, place_zh, rule_name_en, rule_name_zh, severity, state, condition_holds, what_en, what_zh,
     raised, acknowledged_by, closed_by, outcome
 FROM vigil.incidents ORDER BY raised DESC LIMIT %s;
+
+-- open_history --
+-- For whoever reads the history: a day is sorted in memory where it can be.
+SELECT
+    set_config('search_path', 'vigil,public', false),
+    set_config('timezone', 'UTC', false),
+    set_config('work_mem', '64MB', false);
+
+-- history_devices --
+SELECT site, name, kind, profile, grid, building, floor, unit, latitude, longitude, gateway, lifecycle
+FROM vigil.devices WHERE %(site)s IN ('', site) ORDER BY device_id;
+
+-- history_channels --
+SELECT channels.channel_id, devices.site || '/' || devices.name, channels.metric
+FROM vigil.channels JOIN vigil.devices USING (device_id)
+WHERE %(site)s IN ('', devices.site) ORDER BY channels.channel_id;
+
+-- copy_history --
+-- In order of time; null as NaN, which no reading is, so that all rows are of one length. The bounds are written out, so
+-- that only the partitions between them are opened.
+COPY (
+    SELECT channel_id, time, coalesce(value, 'NaN') FROM vigil.readings
+    WHERE time >= %(from)s AND time < %(to)s AND (
+        %(site)s = '' OR channel_id IN (
+            SELECT channels.channel_id FROM vigil.channels JOIN vigil.devices USING (device_id)
+            WHERE devices.site = %(site)s
+        )
+    )
+    ORDER BY time, channel_id
+) TO STDOUT (FORMAT binary);
+
+-- verified_incidents --
+-- What people said of the incidents of a time. One whose condition never ended lasted until somebody closed it.
+SELECT
+    device, rule_id, least(since, event), greatest(since, event, last, CASE WHEN condition_holds THEN closed END), outcome
+FROM vigil.incidents
+WHERE outcome IS NOT NULL AND event >= %(from)s AND event < %(to)s AND %(site)s IN ('', site)
+ORDER BY event, incident_id;

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-from alerts import Incidents, Notification, Outbox, Recipient, Routing
+from msgspec.structs import replace
+
+from alerts import Finding, Incidents, Notification, Outbox, Recipient, Routing, ShadowEvent
 from alerts.channels.channel import DeliveryError
 from devices.model import Device, Kind, Lifecycle
 from devices.profile import Metric, MetricType
-from rules.model import AlarmClass, Change, Comparison, Rule, RuleKind, Severity
+from rules.model import (
+    AlarmClass,
+    AlarmTerms,
+    Change,
+    Comparison,
+    NeighbourhoodTerms,
+    NoDataTerms,
+    Rule,
+    Scope,
+    Severity,
+    ThresholdTerms,
+    Timing,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from alerts import Incident, IncidentEvent
 
@@ -27,60 +41,64 @@ SOS_METRIC: Final = Metric("sos", MetricType.EVENT, "", "SOS button", "求救按
 LEVEL_METRIC: Final = Metric("level_m", MetricType.GAUGE, "m", "water level", "水位", 0.0, 5.0)
 
 SMOKE: Final = Rule(
-    "smoke.alarm",
-    "smoke",
-    RuleKind.ALARM,
-    "smoke",
-    Severity.EMERGENCY,
-    AlarmClass.LIFE_SAFETY,
-    "Smoke",
-    "烟雾",
-    "GB 20517",
+    id="smoke.alarm",
+    profile="smoke",
+    metric="smoke",
+    severity=Severity.EMERGENCY,
+    alarm_class=AlarmClass.LIFE_SAFETY,
+    name_en="Smoke",
+    name_zh="烟雾",
+    source="GB 20517",
+    terms=AlarmTerms(),
 )
 SOS: Final = replace(SMOKE, id="watch.sos", profile="watch", metric="sos", name_en="SOS", name_zh="求救")
 GAS: Final = Rule(
-    "gas.high",
-    "gas",
-    RuleKind.THRESHOLD,
-    "gas_lel",
-    Severity.ALARM,
-    AlarmClass.LIFE_SAFETY,
-    "Gas concentration high",
-    "燃气浓度高",
-    "GB 15322.2",
-    Comparison.AT_LEAST,
-    10.0,
-    5.0,
-    hold_s=30,
+    id="gas.high",
+    profile="gas",
+    metric="gas_lel",
+    severity=Severity.ALARM,
+    alarm_class=AlarmClass.LIFE_SAFETY,
+    name_en="Gas concentration high",
+    name_zh="燃气浓度高",
+    source="GB 15322.2",
+    terms=ThresholdTerms(Comparison.AT_LEAST, 10.0, 5.0),
+    timing=Timing(hold_s=30),
 )
 TANK: Final = Rule(
-    "tank.low",
-    "tank",
-    RuleKind.THRESHOLD,
-    "level_m",
-    Severity.WARNING,
-    AlarmClass.PROPERTY,
-    "Tank level low",
-    "水箱水位低",
-    "GB 50974",
-    Comparison.BELOW,
-    1.5,
-    1.8,
+    id="tank.low",
+    profile="tank",
+    metric="level_m",
+    severity=Severity.WARNING,
+    alarm_class=AlarmClass.PROPERTY,
+    name_en="Tank level low",
+    name_zh="水箱水位低",
+    source="GB 50974",
+    terms=ThresholdTerms(Comparison.BELOW, 1.5, 1.8),
 )
 SILENT: Final = Rule(
-    "smoke.silent",
-    "smoke",
-    RuleKind.NO_DATA,
-    "",
-    Severity.ADVISORY,
-    AlarmClass.TROUBLE,
-    "No data",
-    "无数据",
-    "ours",
-    after_s=93_600,
+    id="smoke.silent",
+    profile="smoke",
+    metric="",
+    severity=Severity.ADVISORY,
+    alarm_class=AlarmClass.TROUBLE,
+    name_en="No data",
+    name_zh="无数据",
+    source="ours",
+    terms=NoDataTerms(93_600),
+)
+FIRE: Final = Rule(
+    id="smoke.confirmed",
+    profile="smoke",
+    metric="",
+    severity=Severity.EMERGENCY,
+    alarm_class=AlarmClass.LIFE_SAFETY,
+    name_en="Confirmed fire",
+    name_zh="火警确认",
+    source="GB 50116",
+    terms=NeighbourhoodTerms((SMOKE.id,), Scope.UNIT, 2, 60),
 )
 METRICS: Final = {m.name: m for m in (GAS_METRIC, SMOKE_METRIC, SOS_METRIC, LEVEL_METRIC)}
-RULES: Final = {rule.id: rule for rule in (SMOKE, SOS, GAS, TANK, SILENT)}
+RULES: Final = {rule.id: rule for rule in (SMOKE, SOS, GAS, TANK, SILENT, FIRE)}
 
 FLAT: Final = Device("shuibei", "flat-201", Kind.GAS, "gas", "3", "5", "2", "201", 22.5, 114.1)
 STRANGER: Final = Device("shuibei", "x9", Kind.UNKNOWN, "unknown", lifecycle=Lifecycle.UNREGISTERED)
@@ -95,10 +113,44 @@ def change(
     late: bool = False,
     since: float | None = None,
     value: float | None = 12.3,
+    **judged: Any,
 ) -> Change:
-    """Return a change at `at` s; without `since` the breach began then."""
-    started = T0 + round((at if since is None else since) * S)
-    return Change(0, 0, rule.id, holds, repeated, late, T0 + round(at * S), started, value)
+    """Return a change at `at` s; without `since` the breach began then. `judged`: measure … members."""
+    return Change(
+        device_row=0,
+        channel=0,
+        rule=rule,
+        holds=holds,
+        repeated=repeated,
+        late=late,
+        time_us=T0 + round(at * S),
+        since_us=T0 + round((at if since is None else since) * S),
+        value=value,
+        **judged,
+    )
+
+
+def finding(
+    told: Change,
+    *,
+    device: Device = FLAT,
+    metric: Metric | None = None,
+    arrives: float | None = None,
+    offset: int = 1,
+    index: int = 0,
+    devices: Sequence[Device] = (),
+) -> Finding:
+    """Return `told` as it stands in its journal record; `devices` are those of the rows from 0 on."""
+    return Finding(
+        change=told,
+        device=device,
+        metric=metric or METRICS.get(told.rule.metric),
+        now_us=told.time_us if arrives is None else T0 + round(arrives * S),
+        offset=offset,
+        index=index,
+        device_of=dict(enumerate(devices)).get,
+        rule_of=RULES.get,
+    )
 
 
 @dataclass(slots=True)
@@ -107,23 +159,52 @@ class Scene:
 
     incidents: Incidents
     offset: int = 0
+    devices: list[Device] = field(default_factory=list)
 
     def rule(
-        self, rule: Rule, at: float, *, device: Device = FLAT, arrives: float | None = None, **how: object
+        self, rule: Rule, at: float, *, device: Device = FLAT, arrives: float | None = None, **how: Any
     ) -> list[IncidentEvent]:
         """Fold one change in at `at` s, arriving then or at `arrives`."""
         self.offset += 1
-        told = change(rule, at, **how)  # type: ignore[arg-type]
-        now_us = T0 + round((at if arrives is None else arrives) * S)
-        return self.incidents.apply_change(told, rule, device, METRICS.get(rule.metric), now_us, self.offset, 0)
+        told = change(rule, at, **how)
+        return self.incidents.apply_change(
+            finding(told, device=device, arrives=arrives, offset=self.offset, devices=self.devices)
+        )
 
 
 def raised(rule: Rule = GAS, at: float = 0.0, *, device: Device = FLAT, offset: int = 1) -> IncidentEvent:
     """Return the event of a new incident."""
-    told = Incidents().apply_change(
-        change(rule, at), rule, device, METRICS.get(rule.metric), T0 + round(at * S), offset, 0
+    (event,) = Incidents().apply_change(finding(change(rule, at), device=device, offset=offset))
+    return event
+
+
+def shadowed(rule: Rule = GAS, **facts: Any) -> ShadowEvent:
+    """Return the record of a change that nobody was told of."""
+    return replace(
+        ShadowEvent(
+            id="S" * 20,
+            device=FLAT.key,
+            rule_id=rule.id,
+            rule_name_en=rule.name_en,
+            rule_name_zh=rule.name_zh,
+            rule_kind=rule.kind,
+            severity=rule.severity,
+            alarm_class=rule.alarm_class,
+            holds=True,
+            repeated=False,
+            late=False,
+            time_us=T0,
+            since_us=T0 - S,
+            noted_us=T0 + S,
+            metric=rule.metric,
+            unit="%LEL",
+            value=12.3,
+            measure=12.3,
+            text_en="gas",
+            text_zh="气",
+        ),
+        **facts,
     )
-    return told[0]
 
 
 def incident(rule: Rule = GAS, *, device: Device = FLAT) -> Incident:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from msgspec.structs import replace
 
 from alerts import (
     Acknowledge,
@@ -10,13 +13,18 @@ from alerts import (
     IncidentLimits,
     Incidents,
     IncidentState,
+    Outbox,
     Outcome,
     Reopen,
     Resolve,
+    Routing,
+    decode_event,
 )
+from alerts.account import MEMBERS_KEPT
 from alerts.identity import ALPHABET, identity, normalised
 from devices.model import Device, Kind
-from tests.alerts.scene import FLAT, GAS, SILENT, SMOKE, SOS, T0, TANK, S, Scene
+from rules.model import AlarmClass, Comparison, RuleKind, Scope, Severity, ThresholdTerms
+from tests.alerts.scene import FIRE, FLAT, GAS, SILENT, SMOKE, SOS, T0, TANK, S, Scene
 
 
 @pytest.fixture
@@ -43,6 +51,7 @@ def test_a_rule_that_holds_raises_an_incident_with_all_that_is_known(scene: Scen
     assert (told.state, told.condition_holds, told.severity) == (IncidentState.RAISED, True, GAS.severity)
     assert (told.device, told.site, told.grid, told.place) == ("shuibei/flat-201", "shuibei", "3", FLAT.place)
     assert (told.value, told.limit, told.unit, told.metric) == (12.34, 10.0, "%LEL", "gas_lel")
+    assert (told.rule_kind, told.members, told.members_count) == (RuleKind.THRESHOLD, (), 0)
     assert (told.since_us, told.event_us, told.raised_us) == (T0, T0 + 30 * S, T0 + 31 * S)
     assert event.id == f"{told.id}-1"
     assert scene.incidents.open() == [told]
@@ -232,3 +241,98 @@ def test_names_do_not_run_together() -> None:
     names = {identity("d", "r", offset, 0, characters=8) for offset in range(5_000)}
     assert len(names) == 5_000
     assert {character for name in names for character in name} == set(ALPHABET)
+
+
+# ── what was judged, and who has a part in it ────────────────────────────────────────────────────────────────────────
+
+NEIGHBOURS = [Device("shuibei", f"smoke-{n}", Kind.SMOKE, "smoke", "3", "5", "2", "201") for n in range(80)]
+
+
+@pytest.fixture
+def flat() -> Scene:
+    return Scene(Incidents(), devices=NEIGHBOURS)
+
+
+def test_an_incident_keeps_what_was_judged_as_of_the_last_change(scene: Scene) -> None:
+    scene.rule(GAS, 0, measure=12.3, reference=1.0, low=0.5, high=float("inf"))
+    first = scene.incidents.open()[0]
+    assert (first.measure, first.reference, first.low, first.high) == (12.3, 1.0, 0.5, None)
+    scene.rule(GAS, 60, holds=False, value=4.0, measure=4.0)
+    assert (scene.incidents.open()[0].measure, scene.incidents.open()[0].reference) == (4.0, None)
+
+
+def test_more_devices_that_join_are_told_and_kept(flat: Scene) -> None:
+    (first,) = flat.rule(FIRE, 0, value=None, measure=2.0, reference=5.0, members=(0, 1))
+    assert first.incident.place == "shuibei, grid 3, building 5, floor 2, 201"
+    assert (first.incident.members, first.incident.members_count) == (("shuibei/smoke-0", "shuibei/smoke-1"), 2)
+    told = [
+        flat.rule(FIRE, n, repeated=True, value=None, measure=float(n), members=tuple(range(n))) for n in range(3, 73)
+    ]
+    (second,) = told[0]
+    assert second.kind is EventKind.REPEATED
+    assert "smoke-0, smoke-1 and smoke-2" in second.text_en
+    # Each of the first 16 that join, and then every power of two of the repetitions.
+    assert [n for n, events in enumerate(told, 3) if events] == [*range(3, 17), 18, 34, 66]
+    (now,) = flat.incidents.open()
+    assert (now.members_count, len(now.members), now.repeats) == (72, MEMBERS_KEPT, 70)
+    assert now.members == tuple(device.key for device in NEIGHBOURS[:MEMBERS_KEPT])
+
+
+def test_members_of_a_danger_that_is_over_are_still_known(flat: Scene) -> None:
+    flat.rule(FIRE, 0, value=None, measure=2.0, members=(0, 1))
+    (event,) = flat.rule(FIRE, 60, holds=False, value=None, measure=1.0, members=(1,))
+    assert event.incident.members == ("shuibei/smoke-0", "shuibei/smoke-1")
+    assert (event.incident.members_count, event.incident.measure) == (2, 1.0)
+
+
+def test_a_wide_neighbourhood_hangs_where_its_place_is(flat: Scene) -> None:
+    wide = replace(FIRE, terms=replace(FIRE.terms, scope=Scope.BUILDING))
+    (event,) = flat.rule(wide, 0, value=None, members=(0, 1))
+    assert (event.incident.place, event.incident.place_zh) == ("shuibei, grid 3, building 5", "shuibei，网格3，楼栋5")
+    assert event.incident.grid == "3"
+
+
+def test_an_override_changes_what_is_said_and_not_how_bad_people_were_told_it_is(scene: Scene) -> None:
+    scene.rule(TANK, 0, value=1.2)
+    stronger = replace(TANK, severity=Severity.ALARM, terms=ThresholdTerms(Comparison.BELOW, 1.6, 1.9))
+    (event,) = scene.rule(stronger, 5, repeated=True, value=1.3)
+    assert (event.incident.severity, event.incident.limit) == (Severity.WARNING, 1.6)
+    assert "1.6 m" in event.incident.what_en
+    (again,) = scene.rule(stronger, 5_000, holds=False, value=2.0)
+    assert again.kind is EventKind.CLEARED
+
+
+def test_what_has_become_life_safety_since_it_was_raised_does_not_clear_by_itself(scene: Scene) -> None:
+    scene.rule(TANK, 0, value=1.2)
+    assert kinds(scene.rule(replace(TANK, alarm_class=AlarmClass.LIFE_SAFETY), 5, holds=False)) == [
+        EventKind.CONDITION_ENDED
+    ]
+
+
+# ── what version 0.1 wrote ───────────────────────────────────────────────────────────────────────────────────────────
+
+OLD = Path(__file__).parent / "fixtures"
+"""By the program before incidents knew kinds of rules: gas open, smoke acknowledged, silence open, tank cleared."""
+
+
+def test_incidents_of_an_older_snapshot_go_on(flat: Scene) -> None:
+    flat.incidents.restore((OLD / "incidents-1.bin").read_bytes())
+    flat.offset = 100
+    gas, smoke, silent = flat.incidents.open()
+    assert [one.rule_id for one in (gas, smoke, silent)] == [GAS.id, SMOKE.id, SILENT.id]
+    assert (gas.limit, gas.rule_kind, gas.measure, gas.members_count) == (10.0, None, None, 0)
+    assert (smoke.acknowledged_by, smoke.note) == ("li", "on my way")
+    (event,) = flat.rule(GAS, 100_100, holds=False, value=3.0, measure=3.0)
+    assert (event.incident.id, event.incident.revision, event.incident.rule_kind) == (gas.id, 2, RuleKind.THRESHOLD)
+    again = Incidents()
+    again.restore(flat.incidents.snapshot())
+    assert again.open() == flat.incidents.open()
+
+
+def test_an_older_outbox_and_timeline_are_read() -> None:
+    outbox = Outbox(Routing([]))
+    outbox.restore((OLD / "outbox-1.bin").read_bytes())
+    assert [owed.incident.rule_id for owed in outbox.pending()][:2] == [GAS.id, SMOKE.id]
+    event = decode_event((OLD / "event-incident-1.bin").read_bytes())
+    assert isinstance(event, IncidentEvent)
+    assert (event.kind, event.incident.value, event.incident.members) == (EventKind.RAISED, 12.3, ())

@@ -22,7 +22,7 @@ from alerts import (
     Routing,
 )
 from devices.model import Device, Kind
-from tests.alerts.scene import GAS, METRICS, RULES, SMOKE, SOS, T0, TANK, S, change
+from tests.alerts.scene import GAS, RULES, SMOKE, SOS, T0, TANK, S, change, finding
 
 if TYPE_CHECKING:
     from alerts import IncidentEvent
@@ -75,8 +75,8 @@ class Fold:
         if step.what in {"holds", "repeated", "ceases"}:
             rule = RULES[step.rule]
             told = change(rule, now, holds=step.what != "ceases", repeated=step.what == "repeated", value=float(now))
-            device, metric = DEVICES[step.device], METRICS[rule.metric]
-            return self.incidents.apply_change(told, rule, device, metric, now_us, offset, 0)
+            device = DEVICES[step.device]
+            return self.incidents.apply_change(finding(told, device=device, arrives=now, offset=offset))
         name = known[step.pick % len(known)].id if known else "NONE"
         command: Acknowledge | Resolve | Reopen
         match step.what:

@@ -17,6 +17,7 @@ from alerts import (
     Routing,
     Settle,
 )
+from rules.model import RuleKind
 from tests.alerts.scene import SMOKE, T0, TANK, HandClock, Scene, ScriptedChannel
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def test_the_counters_are_shown_and_begin_at_zero() -> None:
     assert value("notifications_settled_total", {"status": "expired"}) == 0
     assert value("incidents_closed_total", {"outcome": "cleared"}) == 0
     assert value("delivery_seconds_count") == 0
+    assert value("shadow_raised_total", {"kind": "forecast"}) == 0
 
     scene = Scene(incidents)
     events = scene.rule(SMOKE, 0)
@@ -55,6 +57,7 @@ def test_the_counters_are_shown_and_begin_at_zero() -> None:
     owed = outbox.owe(events, T0)
     outbox.settle(Settle(notification=owed[0].id, status=NotificationStatus.FAILED, detail="", attempts=1), T0)
     counters.delivery_seconds.add(0.3)
+    counters.shadow_raised[RuleKind.RATE] += 2
     counters.delivery_seconds.add(9_999)
 
     assert value("incidents_raised_total", {"severity": "emergency"}) == 1
@@ -67,6 +70,7 @@ def test_the_counters_are_shown_and_begin_at_zero() -> None:
     assert value("notifications_owed_total") == len(owed) == 5
     assert value("notifications_pending") == 4
     assert value("notifications_settled_total", {"status": "failed"}) == 1
+    assert value("shadow_raised_total", {"kind": "rate"}) == 2
     assert value("breaker_state", {"channel": "hook", "state": "closed"}) == 1
     assert value("breaker_state", {"channel": "hook", "state": "open"}) == 0
     assert value("delivery_seconds_bucket", {"le": "0.25"}) == 0

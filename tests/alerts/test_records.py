@@ -17,7 +17,7 @@ from alerts import (
     encode_command,
     encode_event,
 )
-from tests.alerts.scene import notification, raised
+from tests.alerts.scene import notification, raised, shadowed
 
 COMMANDS: list[Command] = [
     Acknowledge(incident="K7QM2X9A", by="李", origin="cli"),
@@ -43,7 +43,7 @@ def test_events_come_back_from_the_journal_as_they_went_in() -> None:
         attempts=1,
         detail="ok",
     )
-    for event in (raised(), became):
+    for event in (raised(), became, shadowed()):
         assert decode_event(encode_event(event)) == event
 
 

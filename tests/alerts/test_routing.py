@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from alerts import Fallback, Recipient, Routing
 from alerts.routing import CONSOLE

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import psycopg
@@ -17,8 +17,9 @@ from alerts.incident import (
     NotificationStatus,
     encode_event,
 )
+from alerts.shadow import ShadowEvent
 from devices import Device, Kind, Lifecycle, QuarantineReport, Reason, Registry, Sample
-from rules.model import AlarmClass, Severity
+from rules.model import AlarmClass, RuleKind, Severity
 from storage.archive import count_readings, recent_incidents
 from storage.journal import Gap, GapReason, Lane, RecordKind
 from tests.archive.conftest import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 YEAR_US = 365 * 86_400_000_000
+JUDGED: Final = "SELECT rule_kind, measure, reference, low, high, members, members_count FROM vigil.incidents"
 DAY_US = 86_400_000_000
 
 
@@ -361,6 +363,80 @@ async def test_an_incident_stands_as_its_newest_event_left_it_whatever_the_order
         (1, "raised", "li"),
         (2, "acknowledged", "li"),
     ]
+
+
+async def test_an_incident_is_stored_with_what_was_judged_and_who_has_a_part_in_it(
+    database: Database, journal: Journal, registry: Registry
+) -> None:
+    early = incident(1)  # as an earlier version told it
+    later = incident(
+        2,
+        rule_kind=RuleKind.NEIGHBOURHOOD,
+        measure=3.0,
+        reference=5.0,
+        low=1.0,
+        high=9.0,
+        members=("shuibei/a", "shuibei/b\0"),
+        members_count=3,
+    )
+    async with Running(database, journal, registry) as running:
+        await append(journal, control(RecordKind.EVENT, told(1, EventKind.RAISED, early)))
+        await running.catches_up()
+        assert database.rows(JUDGED) == [(None, None, None, None, None, [], 0)]
+        await append(journal, control(RecordKind.EVENT, told(2, EventKind.REPEATED, later)))
+        await running.catches_up()
+    members = ["shuibei/a", "shuibei/b\N{REPLACEMENT CHARACTER}"]
+    assert database.rows(JUDGED) == [("neighbourhood", 3.0, 5.0, 1.0, 9.0, members, 3)]
+
+
+async def test_what_a_rule_in_shadow_would_have_raised_is_stored_once(
+    database: Database, journal: Journal, registry: Registry
+) -> None:
+    event = ShadowEvent(
+        id="S" * 20,
+        device="shuibei/gas-0000",
+        rule_id="gas.rise",
+        rule_name_en="Gas rises fast",
+        rule_name_zh="燃气浓度快速上升",
+        rule_kind=RuleKind.RATE,
+        severity=Severity.WARNING,
+        alarm_class=AlarmClass.LIFE_SAFETY,
+        holds=True,
+        repeated=False,
+        late=True,
+        time_us=NOW_US,
+        since_us=NOW_US - 2_000_000,
+        noted_us=NOW_US + 3_000_000,
+        metric="gas_lel",
+        unit="%LEL",
+        value=4.0,
+        measure=3.5,
+        text_en="rose\0",
+        text_zh="上升",
+    )
+    silent = msgspec.structs.replace(event, id="T" * 20, value=None, measure=None, holds=False)
+    async with Running(database, journal, registry) as running:
+        for each in (event, silent, event):  # a replay tells it again
+            await append(journal, control(RecordKind.EVENT, encode_event(each)))
+        await running.catches_up()
+        assert running.archive.counters.set_aside == 0
+    ended, raised = database.rows("SELECT * FROM vigil.rule_shadow ORDER BY holds")
+    at = datetime(2026, 11, 22, 4, tzinfo=UTC)
+    assert raised == (
+        *(
+            "S" * 20,
+            "shuibei/gas-0000",
+            "gas.rise",
+            "Gas rises fast",
+            "燃气浓度快速上升",
+            "rate",
+            "warning",
+            "life-safety",
+        ),
+        *(True, False, True, at, at - timedelta(seconds=2), at + timedelta(seconds=3), "gas_lel", "%LEL", 4.0, 3.5),
+        *("rose\N{REPLACEMENT CHARACTER}", "上升"),
+    )
+    assert (ended[0], ended[8], ended[16], ended[17]) == ("T" * 20, False, None, None)
 
 
 async def test_a_notification_keeps_its_last_status_and_its_history(

@@ -82,6 +82,24 @@ def test_a_failed_migration_leaves_those_before_it(empty_database: Database, mon
     assert migrate(empty_database.dsn) == list(migrations())[1:]
 
 
+def test_incidents_stored_before_a_migration_are_kept(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = dict(list(migrations().items())[:3])
+    monkeypatch.setattr("storage.sql.migration.migrations", lambda: early)
+    migrate(empty_database.dsn)
+    monkeypatch.undo()
+    empty_database.execute(
+        "INSERT INTO vigil.incidents SELECT 'A1B2C3D4', 's/d', 's', '', 's', 's', NULL, NULL, 'gas', false, 'gas.high',"
+        " 'Gas', '燃气', 'alarm', 'life-safety', 'gas', '气', 'gas_lel', 'ppm', 12, 10, '', 'raised', true, false,"
+        " now(), now(), now(), now(), 0, NULL, '', NULL, '', NULL, '', 1"
+    )
+    migrate(empty_database.dsn)
+    assert empty_database.rows("SELECT value, rule_kind, members, members_count FROM vigil.incidents") == [
+        (12.0, None, [], 0)
+    ]
+
+
 def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
     database.execute("INSERT INTO vigil.schema_migrations (name) VALUES ('9999_from_the_future.sql')")
     with pytest.raises(MigrationError, match="9999_from_the_future"):
