@@ -6,7 +6,8 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.scenario import Incident, ScenarioKind, write_incident
+from simulator.scenario import Incident, write_incident
+from simulator.stories import ScenarioKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ class ScenarioPlan:
     """
 
     kinds: tuple[ScenarioKind, ...] = tuple(ScenarioKind)
-    first_s: tuple[float, float] = (3.0, 13.0)
+    first_s: tuple[float, float] = (3.0, 38.0)
     every_s: tuple[float, float] | None = (120.0, 240.0)
 
 

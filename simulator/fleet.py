@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from devices import Device, Kind, Lifecycle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["SHUIBEI_COUNTS", "Fleet", "shuibei_fleet", "synthetic_fleet"]
+__all__ = ["EXTRA_COUNTS", "SHUIBEI_COUNTS", "Fleet", "metres_between", "shuibei_fleet", "synthetic_fleet"]
 
 SHUIBEI_COUNTS = {Kind.SMOKE: 747, Kind.GAS: 93, Kind.HYDRANT: 83, Kind.TANK: 41, Kind.WATCH: 41}
 """What the community of Shuibei really has."""
+
+EXTRA_COUNTS = {Kind.CO: 24, Kind.TILT: 24, Kind.GATEWAY: 6}
+"""What it has not, so that every kind can be tried there."""
 
 SHUIBEI_CENTRE = (22.5735, 114.1235)
 """Degrees WGS 84: Shuibei, Luohu, Shenzhen."""
@@ -48,6 +52,19 @@ class Fleet:
         """Return the positions of the devices of `kind`."""
         return tuple(row for row, device in enumerate(self.devices) if device.kind is kind)
 
+    def metres(self, row: int, other: int) -> float:
+        """Return how far two devices are apart; infinity where it is not known of both where they are."""
+        return metres_between(self.devices[row], self.devices[other])
+
+
+def metres_between(one: Device, other: Device) -> float:
+    """Return how far two devices are apart, for places of a town; infinity where it is not known of both."""
+    if one.latitude is None or one.longitude is None or other.latitude is None or other.longitude is None:
+        return math.inf
+    north = one.latitude - other.latitude
+    east = (one.longitude - other.longitude) * math.cos(math.radians(one.latitude))
+    return math.hypot(north, east) / METRE_DEG
+
 
 @dataclass(frozen=True, slots=True)
 class _Building:
@@ -65,13 +82,16 @@ class _Home:
     unit: str
 
 
-def shuibei_fleet(seed: int = 0) -> Fleet:
+def shuibei_fleet(seed: int = 0, *, extended: bool = False) -> Fleet:
     """Return the Shuibei fleet: always the same for one seed, and the same names for every seed.
+
+    extended: with `EXTRA_COUNTS` at its end: CO detectors in kitchens with gas, tilt sensors on buildings, and gateways
+              in the first grids, which forward what the smoke detectors of their grid say
 
     Homes have a smoke detector in the kitchen and one in the hall (so a kitchen fire is seen twice), stairwells have
     one on a floor; gas detectors hang in kitchens that have smoke detectors; hydrants stand outdoors; tanks are on
     high roofs and in basements; an elder's watch is listed at the elder's home. Every device reports by itself over
-    NB-IoT, as they do there, so none has a gateway.
+    NB-IoT, as they do there, so none has a gateway unless the fleet is extended.
     """
     rng = random.Random(f"shuibei-{seed}")  # noqa: S311 - a made-up town, not a secret
     buildings = list(_buildings(rng))
@@ -107,26 +127,10 @@ def shuibei_fleet(seed: int = 0) -> Fleet:
             for home in rng.sample(homes, SHUIBEI_COUNTS[Kind.WATCH])
         ],
     }
-    return Fleet(
-        "shuibei",
-        tuple(
-            Device(
-                "shuibei",
-                f"{kind}-{number:04d}",
-                kind,
-                kind.value,
-                grid=place.grid,
-                building=place.building,
-                floor=place.floor,
-                unit=place.unit,
-                latitude=place.latitude,
-                longitude=place.longitude,
-                lifecycle=Lifecycle.VERIFIED,
-            )
-            for kind, count in SHUIBEI_COUNTS.items()
-            for number, place in zip(range(1, count + 1), places[kind], strict=True)
-        ),
-    )
+    devices = _devices(places)
+    if extended:
+        devices = [*_behind_gateways(devices), *_devices(_extra_places(buildings, watched, seed))]
+    return Fleet("shuibei", tuple(devices))
 
 
 def synthetic_fleet(n: int, site: str = "load", seed: int = 0) -> Fleet:
@@ -167,6 +171,46 @@ class _Place:
     unit: str
     latitude: float
     longitude: float
+
+
+def _devices(places: Mapping[Kind, Sequence[_Place]]) -> list[Device]:
+    return [
+        Device(
+            "shuibei",
+            f"{kind}-{number:04d}",
+            kind,
+            kind.value,
+            grid=place.grid,
+            building=place.building,
+            floor=place.floor,
+            unit=place.unit,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            lifecycle=Lifecycle.VERIFIED,
+        )
+        for kind, its_places in places.items()
+        for number, place in enumerate(its_places, 1)
+    ]
+
+
+def _extra_places(buildings: list[_Building], watched: list[_Home], seed: int) -> dict[Kind, list[_Place]]:
+    rng = random.Random(f"shuibei-extra-{seed}")  # noqa: S311 - as above
+    return {
+        Kind.CO: [
+            _at(home.building, rng, floor=str(home.floor), unit=home.unit) for home in watched[: EXTRA_COUNTS[Kind.CO]]
+        ],
+        Kind.TILT: [_at(building, rng, unit="outer wall") for building in buildings[: EXTRA_COUNTS[Kind.TILT]]],
+        Kind.GATEWAY: [
+            _at(buildings[grid * BUILDINGS_PER_GRID], rng, unit="roof") for grid in range(EXTRA_COUNTS[Kind.GATEWAY])
+        ],
+    }
+
+
+def _behind_gateways(devices: Iterable[Device]) -> Iterator[Device]:
+    gateway_of = {f"{grid:02d}": f"{Kind.GATEWAY}-{grid:04d}" for grid in range(1, EXTRA_COUNTS[Kind.GATEWAY] + 1)}
+    for device in devices:
+        gateway = gateway_of.get(device.grid, "") if device.kind is Kind.SMOKE else ""
+        yield replace(device, gateway=gateway)
 
 
 def _buildings(rng: random.Random) -> Iterator[_Building]:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from simulator.director import Director, ScenarioPlan
-from simulator.scenario import SAMPLE_S
+from simulator.part import SAMPLE_S
 from simulator.signals import Signals
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from devices import Device, Profile
     from simulator.fleet import Fleet
-    from simulator.scenario import Incident, Part
+    from simulator.part import Part
+    from simulator.scenario import Incident
     from simulator.truth import Truth
 
 __all__ = ["Message", "Simulation"]
@@ -162,6 +163,11 @@ class Simulation:
             if not over and now_us < acting.next_us:
                 continue
             acting.next_us += int(SAMPLE_S * 1e6)
+            if acting.part.lost:
+                acting.next_us = acting.incident.ends_us
+                yield self._message(row, "status", {"status": "online" if over else "offline"}, now_us)
+                if not over:
+                    continue
             (values,) = self._signals.readings(np.array([row]), self._life_s(now_us))
             if over:  # back to normal, and it says so
                 del self._acting[row]
@@ -184,12 +190,14 @@ class Simulation:
 
     # ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _message(self, row: int, lane: str, values: Mapping[str, float], now_us: int) -> Message:
+    def _message(self, row: int, lane: str, values: Mapping[str, float] | Mapping[str, str], now_us: int) -> Message:
         """Return the message with its event time: the clock's ms, or the next one if the device has used that."""
         device: Device = self._fleet.devices[row]
         time_ms = max(now_us // 1000, int(self._last_ms[row]) + 1)
         self._last_ms[row] = time_ms
-        payload = msgspec.json.encode({"ts": time_ms, "values": values})
+        body: dict[str, object] = {"ts": time_ms}
+        body |= values if lane == "status" else {"values": values}
+        payload = msgspec.json.encode(body)
         return Message(f"vigil/v1/{device.site}/{device.name}/{lane}", payload, alarm=lane == "alarm")
 
 

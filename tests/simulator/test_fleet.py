@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
-from devices import Kind, Registry
+from devices import Device, Kind, Registry
 from devices.profile_loader import load_profiles
 from simulator import Fleet, shuibei_fleet, synthetic_fleet
 from simulator.fleet import SHUIBEI_CENTRE
@@ -24,6 +26,38 @@ def test_shuibei_has_the_devices_that_the_community_has() -> None:
     assert len({device.key for device in fleet.devices}) == len(fleet) == 1005
     assert {device.site for device in fleet.devices} == {fleet.site} == {"shuibei"}
     assert len({device.grid for device in fleet.devices}) == 12
+
+
+def test_the_extended_community_has_the_same_devices_first_and_some_of_every_other_kind() -> None:
+    plain, extended = shuibei_fleet(seed=1), shuibei_fleet(seed=1, extended=True)
+    assert [replace(device, gateway="") for device in extended.devices[: len(plain)]] == list(plain.devices)
+    more = Counter(device.kind for device in extended.devices[len(plain) :])
+    assert more == {Kind.CO: 24, Kind.TILT: 24, Kind.GATEWAY: 6}
+    homes = {(d.building, d.floor, d.unit) for d in extended.devices if d.kind is Kind.GAS}
+    assert all((d.building, d.floor, d.unit) in homes for d in extended.devices if d.kind is Kind.CO)
+
+
+def test_each_gateway_of_the_extended_community_forwards_for_the_smoke_detectors_of_its_grid() -> None:
+    fleet = shuibei_fleet(seed=1, extended=True)
+    behind = Counter((d.gateway, d.kind, d.grid) for d in fleet.devices if d.gateway)
+    assert len(behind) == 6
+    for (gateway, kind, grid), n in behind.items():
+        (device,) = [d for d in fleet.devices if d.name == gateway]
+        assert (device.kind, device.grid, kind) == (Kind.GATEWAY, grid, Kind.SMOKE)
+        assert n >= 30
+    assert max(behind.values()) >= 60
+
+
+def test_distances_are_those_on_the_ground() -> None:
+    here, east, north = (
+        Device("s", name, Kind.HYDRANT, "hydrant", latitude=lat, longitude=lon)
+        for name, lat, lon in (("a", 22.5735, 114.1235), ("b", 22.5735, 114.1333), ("c", 22.5825, 114.1235))
+    )
+    fleet = Fleet("s", (here, east, north, replace(here, name="d", latitude=None)))
+    assert fleet.metres(0, 1) == pytest.approx(1006, rel=0.01)
+    assert fleet.metres(0, 2) == pytest.approx(1000, rel=0.01)
+    assert fleet.metres(0, 0) == 0
+    assert fleet.metres(0, 3) == math.inf
 
 
 def test_one_seed_is_one_community_and_another_seed_moves_the_same_names() -> None:

@@ -17,7 +17,7 @@ from simulator import Fleet, shuibei_fleet
 from simulator.signals import Signals
 
 PROFILES = load_profiles()
-FLEET = shuibei_fleet(seed=1)
+FLEET = shuibei_fleet(seed=1, extended=True)
 SAMPLE = np.concatenate([np.array(FLEET.of_kind(kind)[:40]) for kind in sorted({d.kind for d in FLEET.devices})])
 MOMENTS = st.floats(1.7e9, 1.7e9 + 5 * 365 * 86400)
 DAY_S = 86400
@@ -96,11 +96,11 @@ def test_devices_report_at_the_periods_of_their_kind() -> None:
     assert smoke.min() >= 12 * 3600
     assert smoke.max() <= 24 * 3600
     assert np.ptp(smoke) > 6 * 3600
-    for kind, wanted_s in ((Kind.GAS, 60), (Kind.HYDRANT, 300), (Kind.TANK, 600), (Kind.WATCH, 300)):
+    for kind, wanted_s in ((Kind.GAS, 60), (Kind.CO, 60), (Kind.HYDRANT, 300), (Kind.TANK, 600), (Kind.WATCH, 300)):
         assert set(period_s[list(FLEET.of_kind(kind))]) == {wanted_s}
 
 
 def test_a_kind_without_signals_is_refused_by_name() -> None:
-    device = replace(FLEET.devices[0], kind=Kind.TILT)
-    with pytest.raises(ValueError, match="tilt"):
+    device = replace(FLEET.devices[0], kind=Kind.SERVICE)
+    with pytest.raises(ValueError, match="service"):
         Signals(Fleet("shuibei", (device,)))
