@@ -16,11 +16,13 @@ $(BIN)/python:
 $(VENV)/run.stamp: $(BIN)/python requirements/run.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m rules
 	@touch $@
 
 $(VENV)/dev.stamp: $(BIN)/python requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m rules
 	@touch $@ $(VENV)/run.stamp
 
 demo: $(VENV)/run.stamp  ## broker, database, service and a simulated community, on embedded defaults; Ctrl-C ends it
@@ -40,9 +42,9 @@ bench: $(VENV)/dev.stamp  ## measure speed, latency and memory; the last line is
 
 lock: $(VENV)/dev.stamp  ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra embedded pyproject.toml requirements/build.in -o requirements/run.txt
+	  --extra embedded --extra analysis pyproject.toml requirements/build.in -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra embedded --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	  --extra embedded --extra analysis --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,7 +3,8 @@
 (a) what a bare QoS 1 consumer on the same codec drains from the broker: the ceiling;
 (b) what Vigil drains to the archive's commit, with its default rules;  (c) its CPU per message;
 (d) from publish to webhook, idle and while messages come at half the rate of (b);
-(e) memory with 100,000 devices registered, and start to ready on that database.
+(e) memory with 100,000 devices registered, and start to ready on that database;
+(f) the rule engine alone, with all default rules;  (g) a month of quiet and the labelled incidents through it.
 Broker, database, publisher, receivers and service share this machine, in (a) as in (b).
 """
 
@@ -52,8 +53,17 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="throughput runs; medians are printed (default 3)")
     options = parser.parse_args()
     figures = uvloop.run(measure(options.messages, options.runs))
+    figures |= uvloop.run(of_rules())
     show(figures, options.messages, options.runs)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+async def of_rules() -> dict[str, float]:
+    """Return the figures of the engine and of the scenarios, each in a process of its own."""
+    _notes.print("the rule engine …")
+    engine = await run_module("bench.engine")
+    _notes.print("a month of quiet, and the labelled incidents …")
+    return engine | await run_module("bench.scenarios")
 
 
 async def measure(messages: int, runs: int) -> dict[str, float]:
@@ -243,6 +253,17 @@ _ROWS = (
     ("rss_mb_100k_devices", f"resident with {MANY_DEVICES:,} devices, MB", "{:,.0f}", "≤ 400"),
     ("rss_mb_100k_devices_just_registered", "the same, just after their ledger was imported, MB", "{:,.0f}", ""),
     ("start_ready_s", f"start to ready, {MANY_DEVICES:,} devices, s", "{:.2f}", "≤ 5"),
+    ("engine_readings_s", "engine, 100,000 channels, blocks of 5,000, readings/s", "{:,.0f}", "≥ 4,000,000"),
+    ("engine_readings_s_packed", "the same, 50 samples of a channel in a block, readings/s", "{:,.0f}", "≥ 1,500,000"),
+    ("engine_step_us_1k", "the same, a block of 1,000, µs", "{:,.0f}", "≤ 400"),
+    ("engine_ns_a_reading_1000", "a reading of 1,000 channels, ns", "{:,.0f}", ""),
+    ("engine_ns_a_reading_1000000", "a reading of 1,000,000 channels, ns", "{:,.0f}", "flat within 25 %"),
+    ("engine_state_bytes_a_channel", "state, bytes a channel", "{:,.0f}", "≤ 400"),
+    ("engine_snapshot_ms", "snapshot of 1,000,000 channels, ms", "{:,.0f}", "≤ 1,000"),
+    ("engine_restore_ms", "their restore, ms", "{:,.0f}", "≤ 2,000"),
+    ("scenarios_incidents", "labelled incidents", "{:,.0f}", ""),
+    ("scenarios_found", "found in time", "{:,.0f}", "all"),
+    ("scenarios_false_alarms_per_1000_devices_month", "false alarms of 1,000 devices a month", "{:,.1f}", ""),
 )
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 """The rule engine with all shipped rules: `python -m bench.engine` prints the figures.
 
-The fleet is as a community's: smoke, gas, hydrant, tank and watch devices, about 100,000 channels. One reading in two
-hundred is in breach of some rule, and one channel in fifty has been in breach since before and stays so until a reading
-says otherwise. `packed` has 50 samples of each channel in one block; in `storm` every reading is in breach.
+The fleet is as a community's: smoke, gas, hydrant, tank and watch devices, and every channel of it has reported before,
+so that all that rules remember is there. Readings come as messages bring them: those of one device together, devices
+in any order (`scattered`: each channel by itself). One reading in two hundred is in breach of a rule, and one channel
+in fifty has been in breach since before and stays so until a reading says otherwise. `packed` has 50 samples of each
+channel in one block; in `storm` every reading is in breach. What a reading costs by the number of channels is of blocks
+of 1,000.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ import numpy as np
 
 from devices import Device, ReadingBatch, Registry
 from devices.profile_loader import load_profiles
-from rules.engine import Engine
+from rules.engine import Engine, compile_kernels
+from rules.instances import spread
 from rules.kernels import State
 from rules.limits import limits_of, physical_range
 from rules.loader import load_rules
@@ -29,23 +33,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from devices import Metric
-    from rules.model import Rule, RuleSet
+    from rules.model import Rule
+    from rules.ruleset import RuleSet
 
 __all__ = ["measure_engine"]
 
 SECOND_US = 1_000_000
 START_US = 1_700_000_000 * SECOND_US
 BLOCK = 5_000
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 FLEET = {"smoke": 747, "gas": 93, "hydrant": 83, "tank": 41, "watch": 41}
 
 
 def measure_engine(channels: int = 100_000) -> dict[str, float]:
     """Measure on one core, and return the figures; times are medians, rates are of the whole time spent in steps."""
+    compile_kernels()
     fleet = _Fleet.of(channels)
-    fleet.rate(fleet.blocks(BLOCK, 20))
     return {
         "engine_channels": float(fleet.registry.n_channels),
         "engine_instances": float(fleet.engine.n_instances),
+        "engine_rules": float(len(fleet.rules.rules)),
         "engine_compile_s": fleet.compile_s,
         "engine_holding": float(fleet.engine.count(State.HOLDS, State.CLEARING)),
         "engine_pending": float(fleet.engine.count(State.PENDING)),
@@ -54,11 +61,24 @@ def measure_engine(channels: int = 100_000) -> dict[str, float]:
         "engine_step_us_1k": fleet.median_us(fleet.blocks(1_000, 300)),
         "engine_tick_us": fleet.median_us(fleet.ticks(500, 1_000)),
         "engine_tick_with_silence_us": fleet.median_us(fleet.ticks(50, SECOND_US)),
-        **fleet.snapshot_figures(),
+        "engine_state_bytes_a_channel": fleet.engine.nbytes / fleet.registry.n_channels,
         "engine_readings_s_storm": fleet.rate(fleet.blocks(BLOCK, 20, breach=1.0)),
         "engine_storm_holding": float(fleet.engine.count(State.HOLDS, State.CLEARING)),
         "engine_storm_snapshot_ms": _ms(fleet.engine.snapshot),
+        **_by_size(),
     }
+
+
+def _by_size() -> dict[str, float]:
+    """Return what a reading costs by the number of channels, and what the largest takes to write down and read."""
+    figures: dict[str, float] = {}
+    for channels in SIZES:
+        fleet = _Fleet.of(channels)
+        figures[f"engine_ns_a_reading_{channels}"] = fleet.median_us(fleet.blocks(1_000, 500))
+        figures[f"engine_ns_a_reading_{channels}_scattered"] = fleet.median_us(fleet.scattered(1_000, 500))
+        if channels == SIZES[-1]:
+            figures |= fleet.snapshot_figures()
+    return figures
 
 
 @dataclass(slots=True)
@@ -83,6 +103,9 @@ class _Fleet:
         engine = Engine(registry, rules)
         compile_s = _ms(lambda: engine.sync(START_US)) / 1e3
         fleet = cls(registry, rules, engine, compile_s, *_values(registry, rules), np.random.default_rng(1))
+        for _ in range(2):
+            for some in np.array_split(fleet.random.permutation(registry.n_channels), registry.n_channels // BLOCK + 1):
+                engine.step(fleet.block(some, 0.0), fleet.now_us)
         standing = fleet.random.permutation(registry.n_channels)[: registry.n_channels // 50]
         engine.step(fleet.block(standing, 1.0), fleet.now_us)
         return fleet
@@ -90,13 +113,24 @@ class _Fleet:
     def block(self, channels: NDArray[np.intp], breach: float) -> ReadingBatch:
         self.now_us += SECOND_US // 50
         n = len(channels)
-        value = np.where(self.random.random(n) < breach, self.bad[channels], self.good[channels])
+        good = self.good[channels] * (1 + 1e-6 * self.random.random(n))
+        value = np.where(self.random.random(n) < breach, self.bad[channels], good)
         time_us, known = np.full(n, self.now_us, np.int64), np.ones(n, np.bool_)
         return ReadingBatch(channels.astype(np.int32), time_us, value, known, np.zeros(n, np.uint8), self.now_us)
 
     def blocks(self, size: int, count: int, breach: float = 0.005) -> Iterator[ReadingBatch]:
+        """Yield blocks of whole messages, the last one cut."""
+        device = self.registry.channel_device
+        first = np.flatnonzero(np.diff(device, prepend=-1))
+        ends = np.append(first[1:], len(device))
         for _ in range(count):
-            yield self.block(self.random.permutation(self.registry.n_channels)[:size], breach)
+            devices = self.random.permutation(len(first))[:size]
+            _, channels = spread(first[devices], (ends - first)[devices])
+            yield self.block(channels[:size], breach)
+
+    def scattered(self, size: int, count: int) -> Iterator[ReadingBatch]:
+        for _ in range(count):
+            yield self.block(self.random.permutation(self.registry.n_channels)[:size], 0.005)
 
     def packed(self, size: int, samples: int, count: int) -> Iterator[ReadingBatch]:
         ages_us = np.tile(np.arange(samples)[::-1] * 100, size // samples)
@@ -128,6 +162,7 @@ class _Fleet:
             "engine_snapshot_ms": float(np.median([_ms(self.engine.snapshot) for _ in range(5)])),
             "engine_snapshot_bytes": float(len(data)),
             "engine_restore_ms": _ms(lambda: fresh.restore(data)),
+            "engine_state_bytes_a_channel_1000000": self.engine.nbytes / self.registry.n_channels,
         }
 
     def _step_ms(self, block: ReadingBatch) -> float:
@@ -152,7 +187,7 @@ def _values(registry: Registry, rules: RuleSet) -> tuple[NDArray[np.float64], ND
     of: dict[tuple[str, str], tuple[float, float]] = {}
     for name, profile in registry.profiles.items():
         for metric in profile.metrics.values():
-            its = [r for r in rules.by_profile[name] if r.metric == metric.name and r.kind is not RuleKind.NO_DATA]
+            its = [r for r in rules.by_profile[name] if r.metric == metric.name and r.kind in _OF_VALUES]
             of[name, metric.name] = _good_and_bad(metric, its)
     rows = []
     for channel in range(registry.n_channels):
@@ -161,6 +196,9 @@ def _values(registry: Registry, rules: RuleSet) -> tuple[NDArray[np.float64], ND
         rows.append(of[device.profile, registry.metric(channel)])
     values = np.array(rows)
     return values[:, 0], values[:, 1]
+
+
+_OF_VALUES = {RuleKind.ALARM, RuleKind.THRESHOLD, RuleKind.RANGE, RuleKind.FAULT}
 
 
 def _good_and_bad(metric: Metric, rules: list[Rule]) -> tuple[float, float]:

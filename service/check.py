@@ -50,7 +50,7 @@ def _check_devices(settings: Settings, faults: list[str]) -> list[str]:
     """Check profiles and rules."""
     try:
         profiles = load_profiles(settings.devices.profiles)
-        rules = load_rules(profiles)
+        rules = load_rules(profiles, settings.rules.files, settings.rules.timezone)
     except (ProfileFaults, RuleFaults) as error:
         faults += error.faults
         return []

@@ -19,7 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts import Acknowledge, Outcome, Reopen, Resolve
-from devices import Device, Lifecycle, Reason
+from devices import Device, Lifecycle, ProfileFaults, Reason
+from rules import RuleFaults
+from service.rules_in_force import reload_rules
+from service.shadow_report import shadow_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +93,8 @@ def control_app(core: Core, status: Callable[[], dict[str, Any]]) -> Starlette:
             Route("/devices", control.devices),
             Route("/devices", control.import_devices, methods=["POST"]),
             Route("/quarantine", control.quarantine),
+            Route("/rules/reload", control.reload, methods=["POST"]),
+            Route("/rules/shadow", control.shadow),
         ]
     )
 
@@ -154,6 +159,29 @@ class _Control:
             return _json({"error": f"no reason {reason!r}; there are {', '.join(Reason)}"}, 400)
         log = self._core.shard.quarantine
         return _json({"counts": log.counts, "samples": log.samples(Reason(reason) if reason else None)})
+
+    async def reload(self, _: Request) -> Response:
+        try:
+            report = await reload_rules(self._core)
+        except (ProfileFaults, RuleFaults) as error:
+            return _json({"error": "nothing was changed:\n" + "\n".join(error.faults)}, 400)
+        return _json(report)
+
+    async def shadow(self, request: Request) -> Response:
+        wanted, shard = request.query_params, self._core.shard
+        since = wanted.get("since_us", "0")
+        if not since.isdecimal():
+            return _json({"error": f"since_us is {since!r}; wanted µs since the epoch"}, 400)
+        report = shadow_report(
+            shard.shadow,
+            shard.engine.rules,
+            shard.registry,
+            shard.now_us,
+            since_us=int(since),
+            rule_id=wanted.get("rule"),
+            device=wanted.get("device"),
+        )
+        return _json(report)
 
 
 def _command(verb: str, incident: str, decision: Decision) -> Command:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,8 @@ import structlog
 from alerts import AlertsCounters, IncidentLimits, OutboxLimits, Routing, encode_event
 from devices import Device, Flag, Kind, Lifecycle, ReadingBatch, load_profiles
 from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane
-from rules import load_rules
+from rules import compile_kernels, load_rules
+from rules.compiled import FOLDER
 from service import pipeline
 from service.memory import give_back
 from service.shard import Effects, Shard, decode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from alerts import AlertEvent, Notification, Settle
     from ingest import Block
+    from rules import ReloadReport, RuleSet
     from service.settings import Settings
     from storage.journal import Record
 
@@ -143,6 +145,16 @@ class Core:
         # A ledger comes in steps; when the last one is in, much of what they took is free again.
         self._giving_back = asyncio.get_running_loop().call_later(GIVE_BACK_AFTER_S, give_back)
 
+    async def use_rules(self, rules: RuleSet) -> ReloadReport | None:
+        """Go on with `rules` where they are others than those in force; say what that changed, None if nothing."""
+        if self.shard.follows(rules):
+            return None
+        effects = await self.source.change_rules(rules)
+        report = effects.reloaded
+        if report is not None:
+            _log.info("service.rules_changed", **asdict(report))
+        return report
+
     async def checkpoint(self) -> None:
         """Make the state durable, so that a restart replays only what comes after."""
         self._flush()  # a replay from here on would not make it again
@@ -168,8 +180,10 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
              from it, and the checkpoint, are left to the service, which folds the same records by its own settings
     Raises ProfileFaults, RuleFaults, JournalInUse, JournalCorrupt; and whatever ends the pipeline.
     """
+    if not offline:
+        await asyncio.to_thread(_compile_kernels)
     profiles = load_profiles(settings.devices.profiles)
-    rules = load_rules(profiles)
+    rules = load_rules(profiles, settings.rules.files, settings.rules.timezone)
     routing = Routing([section.recipient() for section in settings.recipients])
     alerts_counters = AlertsCounters()
     shard = Shard(
@@ -196,6 +210,7 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
             running = group.create_task(_run_pipeline(core), name="pipeline")
             if not offline:
                 await core.source.resume()
+                await core.use_rules(rules)
                 await _register_own_device(core)
             yield core
             core.source.close()
@@ -204,6 +219,13 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
                 await core.checkpoint()
     finally:
         await journal.close()
+
+
+def _compile_kernels() -> None:
+    """Have the rule engine's machine code at hand before the first alarm comes."""
+    if not FOLDER.exists():
+        _log.warning("service.compiling_rule_engine", detail="once, half a minute; `python -m rules` does it before")
+    compile_kernels()
 
 
 async def _open_journal(directory: Path, limits: JournalLimits, *, patience_s: float) -> Journal:

@@ -64,7 +64,7 @@ async def run_demo(
         going_on = " (going on with it)" if again else ""
         screen.print(Text.assemble(("Vigil 守望", "bold"), f"  data in {data_dir}{going_on}"))
         screen.print(f"broker    {broker.program} on 127.0.0.1:{broker.port}", broker.caution)
-        fleet = shuibei_fleet(seed)
+        fleet = shuibei_fleet(seed, extended=True)
         simulating: asyncio.Task[object] | None = None
 
         def ready(core: Core, address: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,14 +15,16 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from alerts import AlertsMetrics, Delivery, NotificationStatus, SystemClock
 from alerts.channels import Broker, Channel, make_channel
-from devices import Lifecycle, read_ledger
+from devices import Lifecycle, ProfileFaults, read_ledger
 from ingest import BrokerSettings, IngestMetrics, Lane, Session, SessionMetrics, TlsSettings, topic_filters
+from rules import RuleFaults
 from rules.metrics import RulesMetrics
 from service.control import control_app, control_socket
 from service.core import clock_us, open_core
 from service.database import Database
 from service.http import bind_tcp, bind_unix, machine_app, serving
 from service.memory import settle
+from service.rules_in_force import reload_rules
 from service.settings import SettingsFaults
 from service.watch import Watch
 from storage.archive import Archive, ArchiveMetrics
@@ -165,6 +168,7 @@ class _Parts:
             around = [
                 group.create_task(self.watch.run(), name="watch"),
                 group.create_task(self._checkpoints(), name="checkpoints"),
+                group.create_task(self._reloads(), name="reloads"),
                 *(group.create_task(session.run(), name=f"mqtt {lane}") for lane, session in self.sessions.items()),
             ]
             announcing = group.create_task(self._announce(ready), name="ready")
@@ -192,6 +196,22 @@ class _Parts:
         while True:
             await asyncio.sleep(self.core.settings.journal.checkpoint_s)
             await self.core.checkpoint()
+
+    async def _reloads(self) -> None:
+        """Go over to the rules in the files whenever SIGHUP asks for it."""
+        asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, asked.set)
+        try:
+            while True:
+                await asked.wait()
+                asked.clear()
+                try:
+                    await reload_rules(self.core)
+                except (ProfileFaults, RuleFaults) as error:
+                    _log.error("service.rules_not_reloaded", faults=error.faults)
+        finally:
+            loop.remove_signal_handler(signal.SIGHUP)
 
     async def _announce(self, ready: Callable[[], None]) -> None:
         while not all(self.readiness().values()):  # noqa: ASYNC110 - it is asked once a start, of several parts

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from alerts.channels import ChannelSettings, ConsoleSettings
 from alerts.routing import Recipient
+from rules.loader import TIMEZONE, is_timezone
 from rules.model import Severity
 
 if TYPE_CHECKING:
@@ -127,6 +128,20 @@ class DevicesSection(Section):
     profiles: tuple[Path, ...] = Field((), description="files or folders of profiles beside the ones shipped")
 
 
+class RulesSection(Section):
+    """What a community adds to the rules of the profiles, and changes of them."""
+
+    files: tuple[Path, ...] = Field((), description="rules files, or folders of them")
+    timezone: str = Field(TIMEZONE, description="of schedules and of the hours of the week, where no file gives one")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_timezone(cls, timezone: str) -> str:
+        if not is_timezone(timezone):
+            raise ValueError(f"no time zone; wanted a name like {TIMEZONE!r}")
+        return timezone
+
+
 class AlertsSection(Section):
     """Incidents and their notifications."""
 
@@ -195,6 +210,7 @@ class Settings(BaseSettings):
     journal: JournalSection = JournalSection()
     ingest: IngestSection = IngestSection()
     devices: DevicesSection = DevicesSection()
+    rules: RulesSection = RulesSection()
     alerts: AlertsSection = AlertsSection()
     http: HttpSection = HttpSection()
     log: LogSection = LogSection()
@@ -224,6 +240,7 @@ _PATHS = (
     ("database", "bin_dir"),
     ("devices", "ledger"),
     ("devices", "profiles"),
+    ("rules", "files"),
     ("broker", "tls", "ca_file"),
     ("broker", "tls", "certificate_file"),
     ("broker", "tls", "key_file"),

@@ -17,6 +17,7 @@ from alerts import (
     AlertsCounters,
     Command,
     CommandRejected,
+    Finding,
     IncidentCommand,
     IncidentEvent,
     IncidentLimits,
@@ -29,8 +30,9 @@ from alerts import (
 )
 from devices import QuarantineReport, ReadingBatch, Registry, RegistryChange
 from ingest import Lane, RedeliveryWindow
-from rules import Engine, RuleSet
+from rules import Engine, RuleMode, RuleSet, decode_rules, encode_rules
 from service.quarantine_log import QuarantineLog
+from service.shadow_log import ShadowLog
 from storage.journal import RecordKind, StoredBlock, decode_block
 
 if TYPE_CHECKING:
@@ -38,12 +40,12 @@ if TYPE_CHECKING:
 
     from alerts import Notification
     from devices import Profile
-    from rules import Change
+    from rules import Change, ReloadReport
     from storage.journal import Record
 
 __all__ = ["RESUMED", "Effects", "Fact", "Shard", "decode"]
 
-Fact = StoredBlock | RegistryChange | QuarantineReport | Command | bytes | None
+Fact = StoredBlock | RegistryChange | RuleSet | QuarantineReport | Command | bytes | None
 """What a record says, decoded. bytes: it tells the time, and `RESUMED` that nobody listened before it. None: the fold,
 or the journal itself, made it for the archive."""
 
@@ -63,6 +65,7 @@ class Effects:
     events: list[AlertEvent] = field(default_factory=list)
     owed: list[Notification] = field(default_factory=list)
     rejected: CommandRejected | None = None
+    reloaded: ReloadReport | None = None
 
 
 class Shard:
@@ -82,15 +85,16 @@ class Shard:
         *,
         receive_maximum: int,
     ) -> None:
-        self.rules = rules
         self.registry = Registry(profiles)
         self.engine = Engine(self.registry, rules)
         self.incidents = Incidents(incident_limits, counters)
         self.outbox = Outbox(routing, outbox_limits, counters)
         self.quarantine = QuarantineLog()
+        self.shadow = ShadowLog(counters)
         self.windows = {lane: RedeliveryWindow(receive_maximum) for lane in Lane}
         self.offset = 0
         self.now_us = 0
+        self._rules_are_known = False
         self._registry_is_saved = False
         self._registry_changes: list[bytes] = []
 
@@ -114,6 +118,8 @@ class Shard:
                 self.registry.apply(fact)
                 self._registry_changes.append(record.body)
                 self.engine.sync(record.time_us)
+            case RuleSet():
+                effects.reloaded = self._reload(fact, record.time_us)
             case QuarantineReport():
                 self.quarantine.add(fact)
             case Settle():
@@ -125,6 +131,7 @@ class Shard:
         return effects
 
     def _changes(self, changes: list[Change], effects: Effects) -> None:
+        rules = self.engine.rules.by_id
         for index, change in enumerate(changes):
             device = self.registry.device(change.device_row)
             if device is None:
@@ -132,10 +139,13 @@ class Shard:
             metric = None
             if change.channel >= 0:
                 metric = self.registry.profile_of(device).metrics.get(self.registry.metric(change.channel))
-            events = self.incidents.apply_change(
-                change, self.rules.by_id[change.rule_id], device, metric, self.now_us, self.offset, index
-            )
-            self._owe(events, effects)
+            finding = Finding(change, device, metric, self.now_us, self.offset, index, self.registry.device, rules.get)
+            if change.rule.mode is RuleMode.SHADOW:
+                event = self.shadow.apply(finding)
+                if event is not None:
+                    effects.events.append(event)
+            else:
+                self._owe(self.incidents.apply_change(finding), effects)
 
     def _command(self, command: IncidentCommand, effects: Effects) -> None:
         try:
@@ -151,6 +161,27 @@ class Shard:
             effects.events += events
             effects.owed += owed
 
+    def _reload(self, rules: RuleSet, now_us: int) -> ReloadReport:
+        """Go on with `rules`; the shadow of a rule that is gone, decides otherwise or is live now is forgotten."""
+        report = self.engine.reload(self._usable(rules), now_us)
+        self._rules_are_known = True
+        by_id = self.engine.rules.by_id
+        out_of_shadow = [rule for rule in report.reworded if by_id[rule].mode is not RuleMode.SHADOW]
+        self.shadow.forget({*report.removed, *report.changed, *out_of_shadow})
+        return report
+
+    def follows(self, rules: RuleSet) -> bool:
+        """Say whether `rules` are those that the journal says are in force."""
+        return self._rules_are_known and self.engine.rules == rules
+
+    def _usable(self, rules: RuleSet) -> RuleSet:
+        """Return the rules that fit the profiles loaded now; a profile may have changed since they were journalled."""
+        fitting = rules.fitting(self.registry.profiles)
+        if len(fitting.rules) < len(rules.rules):
+            lost = sorted({rule.id for rule in rules.rules} - {rule.id for rule in fitting.rules})
+            _log.warning("service.rules_without_profile", rules=lost)
+        return fitting
+
     # ── snapshots ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def snapshot(self) -> dict[str, bytes]:
@@ -165,6 +196,8 @@ class Shard:
             "incidents": self.incidents.snapshot(),
             "outbox": self.outbox.snapshot(),
             "quarantine": self.quarantine.snapshot(),
+            "shadow": self.shadow.snapshot(),
+            "rules": encode_rules(self.engine.rules) if self._rules_are_known else b"",
         }
         for lane, window in self.windows.items():
             parts[f"redelivery-{lane.name.lower()}"] = window.snapshot()
@@ -181,19 +214,24 @@ class Shard:
         for change in self._registry_changes:
             self.registry.apply(_REGISTRY.decode(change))
         self._registry_is_saved = True
+        if parts.get("rules"):
+            self.engine = Engine(self.registry, self._usable(decode_rules(parts["rules"])))
+            self._rules_are_known = True
         report = self.engine.restore(parts["engine"])
         if report.dropped_rules or report.dropped_instances:
             _log.warning("service.rule_state_dropped", rules=report.dropped_rules, instances=report.dropped_instances)
         self.incidents.restore(parts["incidents"])
         self.outbox.restore(parts["outbox"])
         self.quarantine.restore(parts["quarantine"])
+        if "shadow" in parts:  # an older checkpoint has none
+            self.shadow.restore(parts["shadow"])
         for lane, window in self.windows.items():
             window.restore(parts[f"redelivery-{lane.name.lower()}"])
         self.offset = offset
         self.now_us = int.from_bytes(parts["clock"], "little")
 
 
-def decode(record: Record) -> Fact:
+def decode(record: Record) -> Fact:  # noqa: PLR0911 - one line a kind
     """Return what the record says. Raises ValueError or msgspec.DecodeError where its body is not of its kind."""
     match record.kind:
         case RecordKind.BLOCK:
@@ -202,6 +240,8 @@ def decode(record: Record) -> Fact:
             return _REGISTRY.decode(record.body)
         case RecordKind.COMMAND:
             return decode_command(record.body)
+        case RecordKind.RULES:
+            return decode_rules(record.body)
         case RecordKind.QUARANTINE:
             return _QUARANTINE.decode(record.body)
         case RecordKind.TICK:

@@ -11,6 +11,7 @@ import msgspec
 
 from alerts import encode_command
 from ingest import Lane
+from rules import encode_rules
 from service.shard import RESUMED
 from storage.journal import Entry, RecordKind, StoredBlock, decode_block, encode_block
 from storage.journal import Lane as JournalLane
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from alerts import Command
     from devices import ReadingBatch, RegistryChange
     from ingest import Batcher, Block
+    from rules import RuleSet
     from service.shard import Effects, Fact
     from storage.journal import Record
 
@@ -99,6 +101,10 @@ class Source:
         """Journal and apply a planned change of the registry."""
         entry = Entry(RecordKind.REGISTRY, JournalLane.CONTROL, msgspec.msgpack.encode(change))
         await self._submit(entry, change)
+
+    async def change_rules(self, rules: RuleSet) -> Effects:
+        """Journal the rules that are in force from here on, and go on with them."""
+        return await self._submit(Entry(RecordKind.RULES, JournalLane.CONTROL, encode_rules(rules)), rules)
 
     async def resume(self) -> None:
         """Journal that we listen again from now on: what was not heard before is nobody's silence."""

@@ -13,7 +13,9 @@ import typer
 from devices import LedgerFaults, ProfileFaults
 from ingest import BrokerRefused, SessionTakenOver
 from rules import RuleFaults
-from service.cli import devices, incidents, quarantine, run
+from service.backtest.history import HistoryFault
+from service.backtest.labels import LabelFaults
+from service.cli import devices, incidents, quarantine, rules, run
 from service.cli.client import Unreachable
 from service.embedded_broker import BrokerFailed
 from service.http import CannotListen
@@ -42,6 +44,7 @@ run.add_to(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(rules.app, name="rules")
 
 
 def _version(wanted: bool) -> None:
@@ -79,7 +82,7 @@ def main() -> None:
 
 
 _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
-    ((SettingsFaults, ProfileFaults, RuleFaults, LedgerFaults), EXIT_BAD_CONFIGURATION),
+    ((SettingsFaults, ProfileFaults, RuleFaults, LedgerFaults, LabelFaults), EXIT_BAD_CONFIGURATION),
     ((SessionTakenOver, BrokerRefused), EXIT_REFUSED),
     (
         (
@@ -87,6 +90,7 @@ _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
             CannotListen,
             EmbeddedPostgresError,
             FileNotFoundError,
+            HistoryFault,
             JournalCorrupt,
             JournalFailed,
             JournalInUse,

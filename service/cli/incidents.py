@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from alerts import Outcome
+from rules.model import RuleKind
 from service.cli.client import ConfigOption, DataDirOption, ask, origin, settings_for, whoami
 from service.cli.screen import clock, new_table, screen
 
@@ -119,5 +120,6 @@ def _decide(verb: str, incident: str, by: str | None, note: str, *where: Any, ou
 def _value(incident: dict[str, Any]) -> str:
     if incident["value"] is None:
         return ""
-    limit = "" if incident["limit"] is None else f" (limit {incident['limit']:g})"
+    is_of_value = incident["rule_kind"] in {None, RuleKind.THRESHOLD}
+    limit = f" (limit {incident['limit']:g})" if is_of_value and incident["limit"] is not None else ""
     return f"{incident['value']:g} {incident['unit']}".rstrip() + limit

@@ -61,7 +61,7 @@ def demo(
     speed: SpeedOption = 1.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier demo left.")] = False,
 ) -> None:
-    """Run broker, database, service and a simulated community of 1,005 sensors, and tell what happens."""
+    """Run broker, database, service and a simulated community of some 1,060 sensors, and tell what happens."""
     configure_logs(LogSection(level="warning"))
     folder = data_dir or default_data_dir() / "demo"
     _until_stopped(
@@ -87,7 +87,7 @@ def simulate_(
         plan = LoadPlan(devices=devices, rate=rate or None, seconds=seconds)
         _tell(uvloop.run(load(address, plan, progress=_tell_progress)))
         return
-    fleet = shuibei_fleet(seed)
+    fleet = shuibei_fleet(seed, extended=True)
     if truth:
         typer.echo(truth_table(fleet, seed))
         return
