@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-
-from rules.compiled import FOLDER
+from rules.compiled import FOLDER, forget_others
 from rules.engine import compile_kernels
 
-for other in FOLDER.parent.glob("kernels-*"):
-    if other != FOLDER:
-        shutil.rmtree(other, ignore_errors=True)
+forget_others()
 compile_kernels()
-print(f"kernels compiled into {FOLDER}")  # noqa: T201 - a command of its own
+print(f"kernels compiled into {FOLDER}" if FOLDER else "kernels compiled, and nowhere to keep them")  # noqa: T201

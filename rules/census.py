@@ -71,16 +71,21 @@ class Census:
 
     def standing(self, row: int) -> Standing | None:
         """Return the standing of the device of `row`, None where none is known."""
-        return self._standings[row] if row < len(self._standings) else None
+        if row >= len(self._standings):
+            return None
+        standing = self._standings[row]
+        if standing is None and (device := self._devices[row]) is not None:
+            standing = self._standings[row] = self.standing_of(device)
+        return standing
 
-    def put(self, row: int, device: Device, standing: Standing) -> None:
+    def put(self, row: int, device: Device) -> None:
         """Take down the device of `row` as it is now."""
         missing = row + 1 - len(self._devices)
         if missing > 0:
             self._devices.extend([None] * missing)
             self._standings.extend([None] * missing)
         self._devices[row] = device
-        self._standings[row] = standing
+        self._standings[row] = None
 
     def standing_of(self, device: Device) -> Standing:
         """Return how `device` stands."""

@@ -154,7 +154,9 @@ _ENCODER = msgspec.msgpack.Encoder(order="sorted")
 
 def key_of(rule: Rule) -> bytes:
     """Return what tells rules apart whose state may not go on under one another."""
-    return _ENCODER.encode((rule.id, rule.metric, rule.terms, rule.timing))
+    measure = MEASURES.get(rule.kind)
+    words = measure.memory(rule.terms).words if measure else 0
+    return _ENCODER.encode((rule.id, rule.metric, rule.terms, rule.timing, words))
 
 
 def rule_of_key(key: bytes) -> str:

@@ -94,6 +94,10 @@ class Conclusions:
     def sync(self, devices: Iterable[tuple[int, Device]]) -> None:
         """Take up devices that are new or not what they were; the next step says what comes of it."""
         census = self._census
+        if not self._relations and not self._is_gated:
+            for row, device in devices:
+                census.put(row, device)
+            return
         for row, device in devices:
             before, stood, stands = census.device(row), census.standing(row), census.standing_of(device)
             if before is None or stood is None:
@@ -102,9 +106,10 @@ class Conclusions:
                 continue
             else:
                 self._move(row, before, stood, device, stands)
-            census.put(row, device, stands)
-            self._gate.review(row, stands.rules)
-            self._next_us = min(self._next_us, self._gate.next_us)
+            census.put(row, device)
+            if self._is_gated:
+                self._gate.review(row, stands.rules)
+                self._next_us = min(self._next_us, self._gate.next_us)
 
     def _join(self, row: int, device: Device, stands: Standing) -> None:
         """Count a new device in its places; with one more, a share may no longer be enough."""

@@ -165,14 +165,16 @@ class Engine:
         applied = np.flatnonzero(self._registry.channel_device >= 0)
         live, silence = self._instances.live(), self._silence.snapshot()
         silent_rule = np.frombuffer(silence.silent_rule, "<i4")
-        rows = sorted({*live.records["rule"].tolist(), *silent_rule.tolist()}, key=lambda row: self._plan.keys[row])
+        rows = sorted({*live.records["rule"].tolist(), *silent_rule.tolist()})
+        keys = sorted({self._plan.keys[row] for row in rows})  # rows may share one: which came first says nothing
+        place = {key: nth for nth, key in enumerate(keys)}
         place_of = np.zeros(len(self._plan.rules), np.int32)
-        place_of[rows] = np.arange(len(rows))
+        place_of[rows] = [place[self._plan.keys[row]] for row in rows]
         live.records["rule"] = place_of[live.records["rule"]]
         return encode(
             Snapshot(
                 now_us=self._now_us,
-                keys=tuple(self._plan.keys[row] for row in rows),
+                keys=tuple(keys),
                 newest_us=self._instances.channels["newest_us"][: applied.max(initial=-1) + 1].tobytes(),
                 instances=columns_of(live),
                 words=live.words.tobytes(),

@@ -119,7 +119,7 @@ class Instances:
             self.tally,
             self._drafts,
         )
-        if self.tally[Tally.ABANDONED] > max(WASTE_ALLOWED, len(self)):
+        if self._is_mostly_waste():
             self.compact()
         return self._drafts[:n_drafts]
 
@@ -157,9 +157,13 @@ class Instances:
         self._abandon(channels)
         self.channels["panel"][channels] = panels
         ended = _not_idle(live.records) - self.put(live, keys)
-        if max(self.tally[Tally.ABANDONED], self.tally[Tally.WORDS_ABANDONED]) > max(WASTE_ALLOWED, len(self)):
+        words, words_abandoned = self.tally[Tally.WORDS], self.tally[Tally.WORDS_ABANDONED]
+        if self._is_mostly_waste() or words_abandoned > max(WASTE_ALLOWED, words - words_abandoned):
             self.compact()
         return ended
+
+    def _is_mostly_waste(self) -> bool:
+        return bool(self.tally[Tally.ABANDONED] > max(WASTE_ALLOWED, len(self)))
 
     def compact(self) -> None:
         """Lay all that is kept end to end again, in order of channel rows."""
@@ -282,8 +286,9 @@ def _blank_what_means_nothing(records: Records) -> None:
     """Make equal states equal bytes."""
     state = records["state"]
     records["since_us"][state == IDLE] = 0
-    records["last_us"][state == IDLE] = NEVER_US
-    records["due_us"][(state == IDLE) | (state == HOLDS)] = 0
+    waits_not = (state == IDLE) | (state == HOLDS)
+    records["last_us"][waits_not] = NEVER_US
+    records["due_us"][waits_not] = 0
     for name in _FIGURES:
         records[name][state != PENDING] = 0.0
     records["queued"] = False

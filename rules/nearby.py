@@ -7,7 +7,8 @@ is big enough is one occurrence, however many circles it takes to cover it.
 - *An occurrence goes on* in the cluster that has its anchor, else in the first that has one of its devices. Of two that
   grew together the older one goes on, the other ceases. What parts from an occurrence and is still big enough is raised
   as one of its own.
-- *The share* is of the devices within the radius of one that has a part.
+- *The share* is of the devices within the radius of one that has a part. Where no share is asked for and many count,
+  nobody counts those: the changes have no reference.
 - *Time* is when the last of its devices was raised; of what came about otherwise, and of what ceases, that of the look.
   A device without coordinates is near nobody.
 """
@@ -66,9 +67,11 @@ class Nearby(Neighbourhood):
         self.looked_us = 0
         self.late: set[int] = set()
         self._due_us = NEVER_US
+        self._is_counted = True
         self._grid = Grid(terms.radius_m)
         self._point_of = point_of
         self._map: dict[Cell, set[int]] = {}
+        self._points: dict[int, Point] = {}
 
     # ── hearing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,11 +109,14 @@ class Nearby(Neighbourhood):
                 self._agenda.put((due_us, self.order, self.number, EVERYWHERE, TIMER, _LOOK))
             return
         before_us, self.looked_us, self.changed = self.looked_us, now_us, False
-        found = clusters({row: self._point_of(row) for row in rows}, self._grid, self._at_least)
-        found = [members for members in found if self._are_enough(len(members), self._devices_round(members))]
+        self._is_counted = self._share > 0 or len(rows) <= _AT_ONCE
+        found = clusters({row: self._point(row) for row in rows}, self._grid, self._at_least)
+        if self._share:
+            found = [members for members in found if self._are_enough(len(members), self._devices_round(members))]
         raised_us = self._raised_us(scene) if scene is not None else {}
         self._match(found, raised_us, before_us, now_us, said)
         self.late.clear()
+        self._points.clear()
 
     def _match(
         self, found: list[tuple[int, ...]], raised_us: dict[int, int], before_us: int, now_us: int, said: list[Change]
@@ -152,6 +158,13 @@ class Nearby(Neighbourhood):
             return at_anchor
         return min((cluster_of[row] for row in were if row in cluster_of), default=None)
 
+    def _point(self, row: int) -> Point:
+        """Return where a device is; worked out once a look."""
+        point = self._points.get(row)
+        if point is None:
+            point = self._points[row] = self._point_of(row)
+        return point
+
     def _raised_us(self, scene: Scene) -> dict[int, int]:
         """Return when the first fact that counts of each device was raised."""
         found: dict[int, int] = {}
@@ -162,9 +175,8 @@ class Nearby(Neighbourhood):
 
     def _devices_round(self, members: Sequence[int]) -> int:
         """Return how many of the devices that the rules watch are within the radius of one of `members`."""
-        points = [self._point_of(row) for row in members]
         by_cell: dict[Cell, list[Point]] = {}
-        for point in points:
+        for point in map(self._point, members):
             by_cell.setdefault(self._grid.cell(point), []).append(point)
         near: dict[Cell, list[Point]] = {}
         for cell, its_points in by_cell.items():
@@ -173,7 +185,7 @@ class Nearby(Neighbourhood):
                     near.setdefault(other, []).extend(its_points)
         count = sum(len(self._map.get(cell, ())) for cell in by_cell)
         for cell, its_points in near.items():
-            others = map(self._point_of, self._map[cell])
+            others = map(self._point, self._map[cell])
             count += sum(any(self._grid.are_near(point, other) for point in its_points) for other in others)
         return count
 
@@ -197,7 +209,7 @@ class Nearby(Neighbourhood):
             max(at_us, occurrence.raised_us),
             occurrence.since_us,
             measure=float(len(members)),
-            reference=float(max(len(members), self._devices_round(members))),
+            reference=float(max(len(members), self._devices_round(members))) if self._is_counted else None,
             members=members,
         )
 

@@ -154,7 +154,7 @@ class RuleSet(msgspec.Struct, frozen=True, dict=True):
         return self._variant_of[rule.id, of_rule] if of_rule else rule
 
     def fitting(self, profiles: Mapping[str, Profile]) -> RuleSet:
-        """Return the rules whose profile is one of `profiles` and has the metric that they read."""
+        """Return the rules, as they are anywhere, whose profile is one of `profiles` and has the metric they read."""
 
         def fits(rule: Rule) -> bool:
             profile = profiles.get(rule.profile)
@@ -162,7 +162,10 @@ class RuleSet(msgspec.Struct, frozen=True, dict=True):
 
         if all(fits(rule) for rule in self.rules):
             return self
-        return msgspec.structs.replace(self, rules=tuple(rule for rule in self.rules if fits(rule)))
+        rules = tuple(rule for rule in self.rules if fits(rule))
+        ids = {rule.id for rule in rules}
+        variants = tuple(variant for variant in self.variants if variant.rule_id in ids)
+        return msgspec.structs.replace(self, rules=rules, variants=variants)
 
     @cached_property
     def _variant_of(self) -> Mapping[tuple[str, tuple[int, ...]], Rule | None]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from rules.compiled import plain
+from rules.compiler import key_of
 from rules.gateways import chains, decide, due, pass_over_absence, silent_behind
 from rules.hearing import AWAY, HELD, HIDDEN, LISTENER, NEVER_US, NEW, TERMS, settle, take_in, terms_of
 from rules.instances import grown
@@ -70,6 +71,7 @@ class Silence:
         self.second = _NOT_YET
         self.n_devices = 0
         self._terms: Records = np.zeros(0, TERMS)
+        self._alike: NDArray[np.int32] = np.zeros(1, np.int32)
         self._behind: NDArray[np.int32] = np.zeros(0, np.int32)
         self._is_gateway: Bools = np.zeros(0, np.bool_)
         self._found: NDArray[np.intp] = np.zeros(0, np.intp)
@@ -137,6 +139,9 @@ class Silence:
             self.holds = np.pad(self.holds, ((0, more), (0, 0)), constant_values=False)
         if len(self._terms) < len(self._plan.rules):
             self._terms = np.array([terms_of(rule) for rule in self._plan.rules], TERMS)
+            first: dict[bytes, int] = {}
+            alike = [first.setdefault(key_of(rule), row) for row, rule in enumerate(self._plan.rules)]
+            self._alike = np.array(alike, np.int32)
 
     def _settle(self, devices: NDArray[np.intp]) -> None:
         """Take up the rules and periods of `devices`; the next check looks at them."""
@@ -293,7 +298,8 @@ class Silence:
 
     def _put(self, devices: NDArray[np.integer], rules: NDArray[np.int32]) -> int:
         """Let each of `rules` hold on its device, where it watches it; return how many do."""
-        level, nth = np.nonzero(self.rule[:, devices] == rules)
+        watched = self.rule[:, devices]
+        level, nth = np.nonzero((watched >= 0) & (self._alike[watched] == self._alike[rules]))
         self.holds[level, devices[nth]] = True
         self.of["marks"][devices[nth]] |= HELD
         return len(nth)

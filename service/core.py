@@ -18,7 +18,7 @@ from alerts import AlertsCounters, IncidentLimits, OutboxLimits, Routing, encode
 from devices import Device, Flag, Kind, Lifecycle, ReadingBatch, load_profiles
 from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane
 from rules import compile_kernels, load_rules
-from rules.compiled import FOLDER
+from rules.compiled import are_kept
 from service import pipeline
 from service.memory import give_back
 from service.shard import Effects, Shard, decode
@@ -210,7 +210,8 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
             running = group.create_task(_run_pipeline(core), name="pipeline")
             if not offline:
                 await core.source.resume()
-                await core.use_rules(rules)
+                if await core.use_rules(rules) is not None:
+                    await core.checkpoint()  # a replay never begins before what says by which rules
                 await _register_own_device(core)
             yield core
             core.source.close()
@@ -223,7 +224,7 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
 
 def _compile_kernels() -> None:
     """Have the rule engine's machine code at hand before the first alarm comes."""
-    if not FOLDER.exists():
+    if not are_kept():
         _log.warning("service.compiling_rule_engine", detail="once, half a minute; `python -m rules` does it before")
     compile_kernels()
 

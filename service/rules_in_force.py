@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from devices import load_profiles
-from rules import load_rules
+from rules import RuleFaults, load_rules
 
 if TYPE_CHECKING:
     from rules import ReloadReport, RuleSet
@@ -27,4 +27,14 @@ async def reload_rules(core: Core) -> ReloadReport | None:
     Raises as `read_rules`; the rules in force stay then.
     """
     rules = await asyncio.to_thread(read_rules, core.settings)
-    return await core.use_rules(rules.fitting(core.shard.registry.profiles))
+    fitting = rules.fitting(core.shard.registry.profiles)
+    if fitting is not rules:
+        known = {rule.id for rule in fitting.rules}
+        raise RuleFaults(
+            [
+                f"rule {rule.id!r}: its profile or metric was not there when the service started; wanted a restart"
+                for rule in rules.rules
+                if rule.id not in known
+            ]
+        )
+    return await core.use_rules(rules)

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from rules import Engine, RuleSet, State, load_rules
-from tests.rules.fleet import SECOND, batch, registry, tick
+from rules.model import AlarmClass, Comparison, Direction, RateTerms, Rule, Severity, ThresholdTerms
+from rules.ruleset import Override, Variant
+from tests.rules.fleet import SECOND, batch, register, registry, tank, tick
 
 if TYPE_CHECKING:
     from devices import Registry
 
 FIXTURES = Path(__file__).parent / "fixtures"
+PLAIN = Rule(
+    id="tank.plain",
+    profile="tank",
+    metric="level",
+    severity=Severity.ALARM,
+    alarm_class=AlarmClass.LIFE_SAFETY,
+    name_en="plain",
+    name_zh="plain",
+    source="test",
+    terms=ThresholdTerms(Comparison.AT_LEAST, 5.0, 3.0),
+)
 
 
 def running() -> tuple[Registry, Engine]:
@@ -75,6 +90,35 @@ def test_what_no_longer_matters_is_not_in_the_bytes() -> None:
     assert len(snapshots) == 1
 
 
+def test_a_late_alarm_after_a_restore_leaves_the_bytes_that_it_leaves_without() -> None:
+    of = registry()
+    slow = msgspec.structs.replace(PLAIN, id="tank.slow", terms=RateTerms(Direction.UP, 300.0, 4.0, 2.0))
+    rules = RuleSet.of((PLAIN, slow))  # with memory of the rate, what is idle stays, and knows its last reading
+    engine = Engine(of, rules)
+    for second, value in ((10, 9.0), (20, 1.0)):
+        engine.step(batch([(0, second * SECOND, value, False)]), second * SECOND)
+    fresh = Engine(of, rules)
+    fresh.restore(engine.snapshot())
+    late = batch([(0, 15 * SECOND, 9.0, True)])
+    assert [change.late for change in fresh.step(late, 20 * SECOND)] == [True]
+    engine.step(late, 20 * SECOND)
+    assert fresh.snapshot() == engine.snapshot()
+
+
+def test_the_bytes_do_not_tell_which_of_two_variants_that_decide_alike_was_in_force_first() -> None:
+    of = registry()
+    louder = Variant(PLAIN.id, (0,), msgspec.structs.replace(PLAIN, severity=Severity.EMERGENCY))
+    rules = RuleSet((PLAIN,), (Override("", "north", "", (PLAIN.id,)),), (louder,))
+    engine = Engine(of, rules)
+    engine.sync(0)
+    register(of, replace(tank(), grid="north"), tank(1))
+    engine.step(batch([(of.channels_of(row)["level"], 0, 9.0, False) for row in (0, 1)]), 0)
+    assert engine.n_instances == 2
+    fresh = Engine(of, rules)
+    fresh.restore(engine.snapshot())
+    assert fresh.snapshot() == engine.snapshot()
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00", b"\x03rest"])
 def test_a_version_that_is_not_read_is_refused(damage: bytes) -> None:
     of = registry()
@@ -110,3 +154,22 @@ def test_the_first_version_is_still_read_and_goes_on() -> None:
     ]
     cleared = engine.step(batch([(5, begun + 9 * SECOND, 2.0, False)]), begun + 9 * SECOND)
     assert [(c.rule_id, c.holds, c.since_us - begun) for c in cleared if c.channel >= 0] == [("tank.high", False, 0)]
+
+
+def test_what_an_override_only_says_otherwise_keeps_its_silence_over_restore_and_reload() -> None:
+    rules = load_rules(registry(2).profiles)
+    silent = rules.by_id["tank.silent"]
+    louder = Variant("tank.silent", (0,), msgspec.structs.replace(silent, severity=Severity.EMERGENCY))
+    overridden = RuleSet(rules.rules, (Override("", "", "d1", ("tank.silent",)),), (louder,))
+    of = registry(2)
+    engine = Engine(of, overridden)
+    engine.step(tick(), 0)
+    assert [change.rule.severity for change in engine.step(tick(), 6 * SECOND)] == [
+        Severity.WARNING,
+        Severity.EMERGENCY,
+    ]
+    fresh = Engine(of, overridden)
+    assert fresh.restore(engine.snapshot()).dropped_instances == 0
+    assert fresh.snapshot() == engine.snapshot()
+    assert engine.reload(rules, 6 * SECOND).reset == 0
+    assert engine.n_silent == fresh.n_silent == 2

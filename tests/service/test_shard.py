@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -24,13 +25,16 @@ from alerts import (
     encode_command,
 )
 from devices import Device, Kind, QuarantineReport, ReadingBatch, Reason, Sample, load_profiles
-from rules import load_rules
+from rules import encode_rules, load_rules
+from rules.model import Severity
+from rules.ruleset import Override, Variant
 from service.shard import Shard, decode
 from storage.journal import Lane, Record, RecordKind, encode_block
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from devices import Profile
     from service.shard import Effects
 
 PROFILES = load_profiles()
@@ -39,9 +43,10 @@ START_US = 1_795_000_000_000_000
 DEVICES = [Device("s", "smoke-1", Kind.SMOKE, "smoke", grid="1"), Device("s", "gas-1", Kind.GAS, "gas", grid="2")]
 
 
-def new_shard() -> Shard:
+def new_shard(profiles: Mapping[str, Profile] = PROFILES) -> Shard:
     routing = Routing([Recipient("desk", ("console",)), Recipient("station", ("console", "other"), updates=True)])
-    return Shard(PROFILES, RULES, routing, IncidentLimits(), OutboxLimits(), AlertsCounters(), receive_maximum=100)
+    rules = RULES.fitting(profiles)
+    return Shard(profiles, rules, routing, IncidentLimits(), OutboxLimits(), AlertsCounters(), receive_maximum=100)
 
 
 def record(offset: int, time_us: int, kind: RecordKind, body: bytes = b"") -> Record:
@@ -156,3 +161,17 @@ def test_a_rejected_command_is_said_and_changes_nothing() -> None:
     assert shard.apply(second, decode(second)).rejected is not None
     assert shard.incidents.snapshot() == after
     assert len(records) == 2
+
+
+def test_rules_of_a_metric_that_is_gone_are_left_out_wherever_they_are_otherwise() -> None:
+    gas = PROFILES["gas"]
+    metrics = {name: metric for name, metric in gas.metrics.items() if name != "gas_lel"}
+    shard = new_shard({**PROFILES, "gas": replace(gas, metrics=metrics)})
+    for offset, severity in enumerate((Severity.ALARM, Severity.EMERGENCY), 1):
+        variant = Variant("gas.high", (0,), msgspec.structs.replace(RULES.by_id["gas.high"], severity=severity))
+        rules = msgspec.structs.replace(RULES, overrides=(Override("s", "", "", ("gas.high",)),), variants=(variant,))
+        replayed = record(offset, START_US, RecordKind.RULES, encode_rules(rules))
+        report = shard.apply(replayed, decode(replayed)).reloaded
+        assert report is not None
+        assert "gas.high" not in {*report.added, *report.changed, *report.reworded}
+    assert "gas.high" not in shard.engine.rules.by_id
