@@ -178,7 +178,7 @@ class _Finding:
             for near in site.near:
                 if near.cores:
                     root, its_root = site.root(), near.root()
-                    if root is not its_root and (self._reach(site, near) or self._reach(near, site)):
+                    if root is not its_root and self._reach(site, near):
                         its_root.above = root
         lone = [(point, site) for site in self._coreless for point in site.points]
         owners = [self._owner(point, site) for point, site in lone]

@@ -22,6 +22,9 @@ from tests.support.broker import free_port
 if TYPE_CHECKING:
     from alerts import Channel
 
+SLACK_S = 0.1
+"""A call may be seen later than it was made, by so much on a busy machine."""
+
 SECRET = "whsec_" + base64.b64encode(b"0123456789abcdef01234567").decode()
 
 
@@ -161,7 +164,7 @@ async def test_a_real_server_that_fails_hangs_and_limits_gets_each_attempt_in_it
     gaps = [after - before for before, after in pairwise(at)]
     # waits: 500 → 0.2; hang → 0.3 for the attempt and 0.2; 429 → the 1 s it asked for; close → 0.2
     for gap, (least, most) in zip(gaps, [(0.2, 0.7), (0.5, 1.0), (1.0, 1.5), (0.2, 0.7)], strict=True):
-        assert least - 0.01 <= gap <= most
+        assert least - SLACK_S <= gap <= most
     ((_, settle),) = out.settles
     assert (settle.status, settle.attempts, settle.detail) == (NotificationStatus.DELIVERED, 5, "HTTP 200 OK")
     assert len({request.headers["idempotency-key"] for request in hook.requests}) == 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rules.gate import is_in
 from rules.ruleset import Period, RuleSet, Schedule, Window
-from tests.rules.town import BASE, FIRE, GAS, HOME, LATCHED, SECOND, SOS, Town, around, together
+from tests.rules.town import BASE, FIRE, GAS, LATCHED, SECOND, SOS, Town, around, together
 
 if TYPE_CHECKING:
     from rules.model import Rule
@@ -220,6 +220,15 @@ def test_a_relation_passes_the_gate_by_its_anchor() -> None:
     check(found, "12 s fire a, fire b; 20 s → 12 s fire a; 12 s fire b; 20 s both a [2 of 3] (a b) since 12 s")
 
 
+def test_of_what_opens_at_one_moment_relations_are_said_last() -> None:
+    found = town(around("both", "fire"), windows=(window(10, 20),))
+    check(
+        found,
+        "12 s fire a, fire b, gas c; 20 s → "
+        "12 s fire a; 12 s fire b; 20 s gas c since 12 s; 20 s both a [2 of 3] (a b) since 12 s",
+    )
+
+
 def test_what_joins_a_relation_that_is_withheld_is_there_when_it_is_raised() -> None:
     both = around("both", "fire", within_s=0.0)
     found = town(both, windows=(window(10, 20, rules=("x.both",)),))
@@ -249,4 +258,3 @@ def test_a_window_that_is_no_longer_there_lets_out_what_it_withheld_under_the_ru
     assert found.restart(RuleSet.of([renamed])) == []
     (said,) = found.step("13 s")
     assert (said.rule, said.device_row, said.since_us) == (renamed, 0, 12 * SECOND)
-    assert len(HOME) == len(found.devices)
