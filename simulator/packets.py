@@ -120,7 +120,7 @@ class LoadPackets:
 def _four(device: Device, profile: Profile, healthy: Mapping[str, float]) -> dict[str, str]:
     """Return four metrics of a device with their values as they stand in the payload."""
     gauges = {
-        name: f"{min(value, (profile.metrics[name].maximum or math.inf) - ROOM):.2f}"
+        name: f"{min(value, (profile.metrics[name].maximum or math.inf) - ROOM):.3f}"
         for name, value in healthy.items()
         if profile.metrics[name].type is MetricType.GAUGE
     }
