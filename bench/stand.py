@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ class Hook:
 
 @dataclass(slots=True)
 class Service:
-    """`vigil run` in a process of its own, as it is in production."""
+    """`vigil run` in a process of its own, with its bytecode kept, as it is in production."""
 
     directory: Path
     broker_port: int
@@ -85,7 +86,9 @@ recipients = [{{ name = "desk", channels = ["desk"] }}]
         )
         started = time.monotonic()
         with (self.directory / "vigil.log").open("ab") as log:
-            self.process = psutil.Popen(self._command("run"), stdout=log, stderr=log)
+            kept = {"PYTHONPYCACHEPREFIX": str(self.directory / "bytecode")}
+            environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+            self.process = psutil.Popen(self._command("run"), stdout=log, stderr=log, env=environment | kept)
         async with httpx.AsyncClient() as client:
             while True:
                 if self.process.poll() is not None:

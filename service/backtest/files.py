@@ -7,6 +7,7 @@ order of arrival (of time, where it has no arrival).
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -37,7 +38,7 @@ _REQUIRED = ("time", "device", "metric", "value")
 _OPTIONAL = ("arrival", "site")
 
 
-class FileHistory:
+class FileHistory(ABC):
     """The part of a history that two kinds of file share.
 
     zone:           of times without one
@@ -84,8 +85,9 @@ class FileHistory:
         except (pa.ArrowException, OSError) as error:
             raise HistoryFault(f"{self.path} cannot be read: {error}") from None
 
+    @abstractmethod
     def _batches(self) -> Iterator[tuple[pa.RecordBatch, float]]:
-        raise NotImplementedError
+        """Yield the file's columns, some rows at a time, and the share of the file that is read with them."""
 
     def _set_columns(self, names: list[str]) -> None:
         missing = [name for name in _REQUIRED if name not in names]
