@@ -1,13 +1,21 @@
 """Alerts: from changes to incidents, from incidents to people, and back as commands."""
 
+from alerts.alerting import Alerted, Alerting, AlertingLimits
 from alerts.channels import Broker, Channel, ChannelSettings, ConsoleChannel, DeliveryError, make_channel
 from alerts.command import (
-    Acknowledge,
+    Accept,
+    Audit,
     Command,
+    EndSilence,
+    External,
     IncidentCommand,
     Reopen,
     Resolve,
     Settle,
+    Silence,
+    StartDrill,
+    Test,
+    Unsubscribe,
     decode_command,
     encode_command,
 )
@@ -17,6 +25,7 @@ from alerts.finding import Finding
 from alerts.incident import (
     AlertEvent,
     EventKind,
+    Exercise,
     Incident,
     IncidentEvent,
     IncidentState,
@@ -31,14 +40,20 @@ from alerts.lifecycle import CommandRejected
 from alerts.metrics import AlertsMetrics
 from alerts.notification import Notification
 from alerts.outbox import Outbox, OutboxLimits
+from alerts.people.model import Directory, decode_directory, encode_directory
+from alerts.response_event import ResponseEvent, ResponseKind
 from alerts.routing import Recipient, Route, Routing
 from alerts.shadow import ShadowEvent
 
 __all__ = [
-    "Acknowledge",
+    "Accept",
     "AlertEvent",
+    "Alerted",
+    "Alerting",
+    "AlertingLimits",
     "AlertsCounters",
     "AlertsMetrics",
+    "Audit",
     "Broker",
     "Channel",
     "ChannelSettings",
@@ -48,7 +63,11 @@ __all__ = [
     "Delivery",
     "DeliveryError",
     "DeliveryLimits",
+    "Directory",
+    "EndSilence",
     "EventKind",
+    "Exercise",
+    "External",
     "Fallback",
     "Finding",
     "Incident",
@@ -66,14 +85,22 @@ __all__ = [
     "Recipient",
     "Reopen",
     "Resolve",
+    "ResponseEvent",
+    "ResponseKind",
     "Route",
     "Routing",
     "Settle",
     "ShadowEvent",
+    "Silence",
+    "StartDrill",
     "SystemClock",
+    "Test",
+    "Unsubscribe",
     "decode_command",
+    "decode_directory",
     "decode_event",
     "encode_command",
+    "encode_directory",
     "encode_event",
     "make_channel",
 ]

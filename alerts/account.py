@@ -1,4 +1,4 @@
-"""The account: what an incident says, taken from a finding."""
+"""The account: what an incident says, taken from a finding or from a drill."""
 
 from __future__ import annotations
 
@@ -8,28 +8,65 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from alerts.conditions import condition, limit_of
-from alerts.incident import Incident
+from alerts.finding import Finding
+from alerts.incident import Exercise, Incident
 from alerts.lifecycle import OPENING
 from alerts.place import common_place, place_zh
 from alerts.text import Text
 from devices.model import Lifecycle
-from rules.model import CompositeTerms, NeighbourhoodTerms, RuleKind, Scope
+from devices.profile import MetricType
+from rules.model import Change, CompositeTerms, NeighbourhoodTerms, RuleKind, Scope
 
 if TYPE_CHECKING:
-    from alerts.finding import Finding
+    from devices.model import Device
+    from devices.profile import Metric
+    from rules.model import Rule
 
-__all__ = ["MEMBERS_KEPT", "continued", "opened"]
+__all__ = ["MEMBERS_KEPT", "SYNTHETIC_PROFILE", "continued", "exercised", "is_press", "opened"]
 
 MEMBERS_KEPT: Final = 50
 """So many members an incident names; it counts all."""
 
+SYNTHETIC_PROFILE: Final = "synthetic"
+"""Devices of this profile are Vigil's own: their alarms only show that the path is whole."""
+
 _WIDE: Final = frozenset({Scope.UNIT, Scope.FLOOR, Scope.BUILDING, Scope.GRID, Scope.SITE})
 
 
+_AS_IF: Final = Text("an exercise, as if “{name}” held", "演练，假定“{name}”成立")
+
+
 def opened(name: str, finding: Finding) -> Incident:
-    """Return the incident `name` as `finding`, which holds, alone tells it."""
+    """Return the incident `name` as `finding` alone tells it."""
+    return _told(name, finding, condition(finding))
+
+
+def exercised(name: str, device: Device, rule: Rule, metric: Metric | None, now_us: int) -> Incident:
+    """Return the incident `name` of a drill: as if `rule` held on `device` since `now_us`, with nothing measured."""
+    held = Change(
+        device_row=-1,
+        channel=-1,
+        rule=rule,
+        holds=True,
+        repeated=False,
+        late=False,
+        time_us=now_us,
+        since_us=now_us,
+    )
+    as_if = Finding(held, device, metric, now_us, 0, 0, lambda _: None, lambda _: None)
+    what = _AS_IF.fill(name=Text(rule.name_en, rule.name_zh))
+    return msgspec.structs.replace(_told(name, as_if, what), exercise=Exercise.DRILL)
+
+
+def is_press(finding: Finding) -> bool:
+    """Say whether each report is a new occasion: so it is of events, and of what no profile describes; flags repeat."""
+    is_event = finding.metric is None or finding.metric.type is MetricType.EVENT
+    return finding.rule.kind is RuleKind.ALARM and is_event
+
+
+def _told(name: str, finding: Finding, what: Text) -> Incident:
     change, rule, device = finding.change, finding.rule, finding.device
-    what, place = condition(finding), _place(finding)
+    place = _place(finding)
     return Incident(
         id=name,
         device=device.key,
@@ -61,22 +98,26 @@ def opened(name: str, finding: Finding) -> Incident:
         members_count=len(change.members),
         source=rule.source,
         state=OPENING.state,
-        condition_holds=True,
+        condition_holds=change.holds,
         late=change.late,
         raised_us=finding.now_us,
         event_us=change.time_us,
         since_us=change.since_us,
         last_us=finding.now_us,
+        building=device.building,
+        floor=device.floor,
+        unit_name=device.unit,
+        gateway=device.gateway,
+        exercise=Exercise.SYNTHETIC if device.profile == SYNTHETIC_PROFILE else None,
     )
 
 
-def continued(incident: Incident, finding: Finding) -> Incident:
-    """Return `incident` as `finding` leaves it where that is no news: what was measured, and whether it still holds.
+def continued(incident: Incident, fresh: Incident) -> Incident:
+    """Return `incident` as `fresh` leaves it where that is no news: what was measured, and whether it still holds.
 
     How bad it is, where and since when stay as people were told. When it ends, its members stay those of the danger.
     """
-    fresh = opened(incident.id, finding)
-    holds = finding.change.holds
+    holds = fresh.condition_holds
     return msgspec.structs.replace(
         incident,
         rule_kind=fresh.rule_kind,

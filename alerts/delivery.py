@@ -1,4 +1,7 @@
-"""`Delivery`: sends what is owed, each target on its own, until there is a receipt, a refusal or no more use in it."""
+"""`Delivery`: sends what is owed, each target on its own, until it is handed over, refused or of no more use.
+
+What leaves at the moment of a kill -9 is sent again after the restart; what is journalled as handed over is not.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from alerts.backlog import Backlog, Job
+from alerts.backlog import PER_ADDRESS, Backlog, Job, address_of
 from alerts.breaker import Breaker, BreakerLimits, BreakerState
-from alerts.channels.channel import AbsentChannel, Channel, DeliveryError
+from alerts.channels.channel import AbsentChannel, Channel, DeliveryError, Listening
 from alerts.channels.console import ConsoleChannel
+from alerts.channels.failover import FailoverChannel
 from alerts.command import Settle
 from alerts.incident import NotificationStatus
 from alerts.routing import CONSOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from alerts.counters import AlertsCounters
     from alerts.notification import Notification
@@ -65,7 +69,9 @@ class SystemClock:
 class DeliveryLimits:
     """What delivery is bounded by; what waits is bounded by the outbox.
 
-    concurrency:       attempts under way at once, per target
+    at_once:           attempts under way, per target; a channel may want fewer
+    per_address:       of those, to one address
+    settling:          attempts that are over and not in the journal yet, per target
     attempt_s:         s for one attempt
     backoff_first_s, backoff_max_s: the longest wait after the first failure, doubled with each, and its bound;
                        the wait is a random part of it
@@ -73,7 +79,9 @@ class DeliveryLimits:
     done_kept:         ids of the newest settled ones, which are not sent again whoever submits them
     """
 
-    concurrency: int = 8
+    at_once: int = 128
+    per_address: int = PER_ADDRESS
+    settling: int = 512
     attempt_s: float = 10.0
     backoff_first_s: float = 1.0
     backoff_max_s: float = 60.0
@@ -83,15 +91,37 @@ class DeliveryLimits:
 
 
 class _Target:
-    """One channel's far end: what waits for it, what is under way to it, and whether it answers."""
+    """One channel's far end: what waits for it, what is under way to it, and whether it answers.
+
+    failing: the addresses of the attempts that failed since it last answered; "" stands for those of none
+    """
 
     def __init__(self, name: str, channel: Channel, limits: DeliveryLimits) -> None:
         self.name = name
         self.channel = channel
-        self.backlog = Backlog()
+        self.backlog = Backlog(limits.per_address)
         self.breaker = Breaker(limits.breaker)
+        self.at_once = min(channel.at_once, limits.at_once)
         self.under_way = 0
+        self.settling = 0
+        self.failing: set[str] = set()
+        self.failed_last = ""
         self.wake = asyncio.Event()
+
+    def answered(self, now: float) -> None:
+        """Note that the far end is there."""
+        self.failing.clear()
+        self.failed_last = ""
+        self.breaker.answered(now)
+
+    def failed(self, job: Job, now: float) -> None:
+        """Note that an attempt failed: one address that fails again and again says nothing about the others."""
+        self.failed_last = address = address_of(job.notification)
+        if not address or address not in self.failing or self.breaker.state is not BreakerState.CLOSED:
+            self.breaker.failed(now)
+        self.failing.add(address)
+        if self.breaker.state is not BreakerState.CLOSED:
+            self.failing.clear()
 
 
 class Delivery:
@@ -101,9 +131,10 @@ class Delivery:
     settled:  puts the Settle command into the journal; no notification is sent again once it has returned
     random:   numbers in [0, 1)
 
-    A target that hangs or fails delays no other: each has its own backlog, its own attempts and its own breaker. An
-    open breaker drops nothing; what waits goes when the probe is answered, the most urgent being the probe.
-    An exception of a channel that is no DeliveryError is a bug: `run` raises it.
+    A target that hangs or fails delays no other: each has its own backlog, its own attempts and its own breaker; within
+    one, an address that hangs takes two attempts' places. An open breaker drops nothing; what waits goes when the probe
+    is answered, the most urgent being the probe. An attempt that ends without an answer is made again where the channel
+    is idempotent, else it is UNKNOWN. An exception of a channel that is no DeliveryError is a bug: `run` raises it.
     """
 
     def __init__(
@@ -122,12 +153,30 @@ class Delivery:
         self._limits = limits or DeliveryLimits()
         every: dict[str, Channel] = {ABSENT: AbsentChannel(), CONSOLE: ConsoleChannel(), **channels}
         self._targets = {name: _Target(name, channel, self._limits) for name, channel in every.items()}
-        self._accepted: set[str] = set()
+        self._accepted: dict[str, _Target] = {}
+        self._withdrawn: set[str] = set()  # under way, and not to be tried again
         self._done: dict[str, None] = {}  # oldest first
 
     def breakers(self) -> dict[str, BreakerState]:
-        """Return the state of each channel's breaker."""
-        return {name: target.breaker.state for name, target in self._targets.items() if name != ABSENT}
+        """Return the state of each channel's breaker; `channel/member` is that of a failover channel's member."""
+        states: dict[str, BreakerState] = {}
+        for name, channel in self._channels().items():
+            states[name] = self._targets[name].breaker.state
+            if isinstance(channel, FailoverChannel):
+                states |= {f"{name}/{member}": state for member, state in channel.breakers().items()}
+        return states
+
+    def depths(self) -> dict[str, int]:
+        """Return how many notifications each channel has not settled yet."""
+        return {
+            name: len(target.backlog) + target.under_way + target.settling
+            for name, target in self._targets.items()
+            if name != ABSENT
+        }
+
+    def failovers(self) -> dict[str, FailoverChannel]:
+        """Return the channels that stand before others."""
+        return {name: channel for name, channel in self._channels().items() if isinstance(channel, FailoverChannel)}
 
     def submit(self, notifications: Iterable[Notification]) -> None:
         """Take over what is owed; what is under way or done already is left out."""
@@ -135,43 +184,70 @@ class Delivery:
         for notification in notifications:
             if notification.id in self._accepted or notification.id in self._done:
                 continue
-            self._accepted.add(notification.id)
             target = self._targets.get(notification.channel) or self._targets[ABSENT]
+            self._accepted[notification.id] = target
             target.backlog.add(Job(notification, now + (notification.expires_us - now_us) / 1e6, due=now))
             target.wake.set()
+
+    def withdraw(self, notifications: Iterable[str]) -> None:
+        """Drop what waits, of these ids; an attempt under way is left to end, and is the last."""
+        for name in notifications:
+            target = self._accepted.get(name)
+            if target is None:
+                continue
+            if target.backlog.remove(name) is None:
+                self._withdrawn.add(name)
+            else:
+                self._forget(name)
+                target.wake.set()
 
     async def run(self) -> None:
         """Send until cancelled. What is not settled then stays owed: the outbox has it."""
         try:
             async with asyncio.TaskGroup() as targets:
                 for target in self._targets.values():
+                    if isinstance(target.channel, Listening):
+                        await target.channel.open()
                     targets.create_task(self._serve(target), name=f"deliver to {target.name}")
         finally:
             for target in self._targets.values():
                 await target.channel.close()
 
+    def _channels(self) -> dict[str, Channel]:
+        return {name: target.channel for name, target in self._targets.items() if name != ABSENT}
+
     async def _serve(self, target: _Target) -> None:
-        async with asyncio.TaskGroup() as attempts:
+        async with asyncio.TaskGroup() as steps:
             while True:
                 target.wake.clear()
-                while target.under_way < self._limits.concurrency and (step := self._next(target)):
-                    target.under_way += 1
-                    attempts.create_task(step)
+                while self._has_room(target) and self._begin(target, steps):
+                    pass
                 await self._clock.wait(target.wake, self._pause(target))
 
-    def _next(self, target: _Target) -> Coroutine[None, None, None] | None:
+    def _has_room(self, target: _Target) -> bool:
+        return target.under_way < target.at_once and target.settling < self._limits.settling
+
+    def _begin(self, target: _Target, steps: asyncio.TaskGroup) -> bool:
+        """Begin what is to be done next; say whether there was anything."""
         now = self._clock.steady()
         target.backlog.ripen(now)
         if job := target.backlog.take_expired(now):
-            return self._expire(target, job)
-        if target.breaker.admits(now) and (job := target.backlog.take_ready(now)):
-            target.breaker.sent()
-            return self._attempt(target, job)
-        return None
+            target.settling += 1
+            said = f"not handed over before its deadline; {job.attempts} attempts"
+            steps.create_task(self._settle(target, job, NotificationStatus.EXPIRED, said))
+            return True
+        if target.breaker.admits(now):
+            is_probe = target.breaker.state is BreakerState.HALF_OPEN
+            if job := target.backlog.take_ready(now, target.failed_last if is_probe else ""):
+                target.breaker.sent()
+                target.under_way += 1
+                steps.create_task(self._attempt(target, job))
+                return True
+        return False
 
     def _pause(self, target: _Target) -> float | None:
         """Return s until something is to be done that no event tells of, or None."""
-        if target.under_way >= self._limits.concurrency:
+        if not self._has_room(target):
             return None
         probe_at = target.breaker.rested_at() if target.backlog.has_ready else None
         times = [at for at in (target.backlog.wakes_at(), probe_at) if at is not None]
@@ -183,32 +259,38 @@ class Delivery:
         allowed_s = min(self._limits.attempt_s, job.expires_at - self._clock.steady())
         try:
             async with asyncio.timeout(allowed_s):
-                receipt = await target.channel.send(job.notification)
+                handed = await target.channel.send(job.notification)
         except TimeoutError:
-            self._failed(target, job, DeliveryError(f"no answer within {allowed_s:.3g} s", retry=True))
+            again = target.channel.idempotent
+            error = DeliveryError(f"no answer within {allowed_s:.3g} s", retry=again, unknown=not again)
+            end = self._failed(target, job, error)
         except DeliveryError as error:
-            if error.retry:
-                self._failed(target, job, error)
-            else:
-                target.breaker.answered(self._clock.steady())
-                await self._settle(job, NotificationStatus.FAILED, error.reason)
+            end = self._failed(target, job, error)
         else:
-            target.breaker.answered(self._clock.steady())
+            target.answered(self._clock.steady())
             self._counters.delivery_seconds.add((self._clock.time_us() - job.notification.created_us) / 1e6)
-            await self._settle(job, NotificationStatus.DELIVERED, receipt)
-        self._leave(target)
-
-    async def _expire(self, target: _Target, job: Job) -> None:
-        await self._settle(job, NotificationStatus.EXPIRED, f"no receipt before its deadline; {job.attempts} attempts")
-        self._leave(target)
-
-    def _leave(self, target: _Target) -> None:
+            status = NotificationStatus.RECEIVED if handed.received else NotificationStatus.HANDED
+            end = status, handed.detail, handed.reference
+        target.backlog.release(job)
         target.under_way -= 1
         target.wake.set()
+        if end is not None:
+            target.settling += 1
+            await self._settle(target, job, *end)
 
-    def _failed(self, target: _Target, job: Job, error: DeliveryError) -> None:
+    def _failed(self, target: _Target, job: Job, error: DeliveryError) -> tuple[NotificationStatus, str, str] | None:
+        """Return what became of a job whose attempt failed; None where it is tried again, or no more wanted."""
         now = self._clock.steady()
-        target.breaker.failed(now)
+        if error.unknown:
+            target.failed(job, now)
+            return NotificationStatus.UNKNOWN, error.reason, ""
+        if not error.retry:
+            target.answered(now)
+            return NotificationStatus.FAILED, error.reason, ""
+        target.failed(job, now)
+        if job.notification.id in self._withdrawn:
+            self._forget(job.notification.id)
+            return None
         self._counters.retries += 1
         limits = self._limits
         bound_s = min(limits.backoff_max_s, limits.backoff_first_s * 2.0 ** min(job.attempts - 1, 32))
@@ -217,21 +299,30 @@ class Delivery:
         job.due = now + delay_s
         target.backlog.add(job)
         _log.warning("alerts.delivery_retried", **_facts(job), reason=error.reason, delay_s=round(delay_s, 3))
+        return None
 
-    async def _settle(self, job: Job, status: NotificationStatus, detail: str) -> None:
+    async def _settle(
+        self, target: _Target, job: Job, status: NotificationStatus, detail: str, reference: str = ""
+    ) -> None:
         name = job.notification.id
-        say = _log.debug if status is NotificationStatus.DELIVERED else _log.error
-        say(f"alerts.delivery_{status}", **_facts(job), detail=detail)
-        # A stop between receipt and journal would send it again after the restart: finish this first.
-        record = asyncio.ensure_future(
-            self._settled(Settle(notification=name, status=status, detail=detail, attempts=job.attempts))
-        )
+        arrived = status in {NotificationStatus.HANDED, NotificationStatus.RECEIVED}
+        (_log.debug if arrived else _log.error)(f"alerts.delivery_{status}", **_facts(job), detail=detail)
+        command = Settle(notification=name, status=status, detail=detail, attempts=job.attempts, reference=reference)
+        # A stop between answer and journal would send it again after the restart: finish this first.
+        record = asyncio.ensure_future(self._settled(command))
         try:
             await asyncio.shield(record)
         except asyncio.CancelledError:
             await record
             raise
-        self._accepted.discard(name)
+        self._forget(name)
+        target.settling -= 1
+        target.wake.set()
+
+    def _forget(self, name: str) -> None:
+        """Take one for done: it is not sent again, whoever submits it."""
+        self._accepted.pop(name, None)
+        self._withdrawn.discard(name)
         self._done[name] = None
         while len(self._done) > self._limits.done_kept:
             del self._done[next(iter(self._done))]

@@ -1,8 +1,9 @@
 """The life of an incident, whole, as one table.
 
-Every pair that a change can bring about is in it. A command that finds no line is refused: `CommandRejected` says what
-was wrong and what was possible, and nothing changes. Life-safety incidents never clear by themselves: their condition's
-end is `ENDS`, which notes it, where other classes have `CEASES`, which clears. `diagram` draws the table.
+Every state is weighed against every trigger: the state that follows, or that it cannot be. A command that finds none is
+refused: `CommandRejected` says what was wrong and what was possible, and nothing changes. Life-safety incidents never
+clear by themselves: their condition's end is `ENDS`, which notes it, where other classes have `CEASES`, which clears as
+long as nobody is on the way. `diagram` draws the table.
 """
 
 from __future__ import annotations
@@ -11,12 +12,24 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from alerts.incident import EventKind, IncidentState
+from alerts.incident import EventKind as Event
+from alerts.incident import IncidentState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COMMANDS", "OPENING", "TABLE", "CommandRejected", "Transition", "Trigger", "advance", "diagram", "possible"]
+__all__ = [
+    "COMMANDS",
+    "OPENING",
+    "STATES",
+    "TABLE",
+    "CommandRejected",
+    "Transition",
+    "Trigger",
+    "advance",
+    "diagram",
+    "possible",
+]
 
 
 class Trigger(StrEnum):
@@ -24,6 +37,8 @@ class Trigger(StrEnum):
 
     HOLDS = "holds"
     """The rule holds, and that is news: a person must hear of it."""
+    PRESSES = "presses"
+    """An event, such as a press of a button, came anew, and too late to be the same one sent again."""
     REPEATS = "repeats"
     """The device says again what is known."""
     RETURNS = "returns"
@@ -32,13 +47,37 @@ class Trigger(StrEnum):
     """The rule holds no more; the class may clear."""
     ENDS = "ends"
     """The rule holds no more; the class is life-safety."""
-    ACKNOWLEDGE = "acknowledge"
+    LAPSES = "lapses"
+    """A drill that nobody brought to its end."""
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    LEAVE = "leave"
+    """The last who was on it gives it back."""
+    NEED_HELP = "need-help"
+    HAND_OVER = "hand-over"
+    DISPATCH = "dispatch"
+    ARRIVE = "arrive"
+    VERIFY = "verify"
     RESOLVE = "resolve"
+    CLOSE = "close"
     REOPEN = "reopen"
+    NOTE = "note"
 
 
-COMMANDS: Final = (Trigger.ACKNOWLEDGE, Trigger.RESOLVE, Trigger.REOPEN)
-"""The triggers that a person pulls; only these can be illegal."""
+COMMANDS: Final = (
+    Trigger.ACCEPT,
+    Trigger.REFUSE,
+    Trigger.NEED_HELP,
+    Trigger.HAND_OVER,
+    Trigger.DISPATCH,
+    Trigger.ARRIVE,
+    Trigger.VERIFY,
+    Trigger.RESOLVE,
+    Trigger.CLOSE,
+    Trigger.REOPEN,
+    Trigger.NOTE,
+)
+"""What people do, in the order in which they would, by the words of the HTTP API; only this can be illegal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +85,64 @@ class Transition:
     """The state after a trigger, and the line it leaves in the timeline."""
 
     state: IncidentState
-    event: EventKind
+    event: Event
 
 
-_RAISED, _ACKNOWLEDGED = IncidentState.RAISED, IncidentState.ACKNOWLEDGED
-_RESOLVED, _CLEARED = IncidentState.RESOLVED, IncidentState.CLEARED
+STATES: Final = (
+    IncidentState.RAISED,
+    IncidentState.ACCEPTED,
+    IncidentState.DISPATCHED,
+    IncidentState.ARRIVED,
+    IncidentState.VERIFIED,
+    IncidentState.RESOLVED,
+    IncidentState.CLOSED,
+    IncidentState.CLEARED,
+)
+"""The columns of the table below, by their letters: R, A, D, H (here), V, S (settled), C and E (ended by itself)."""
 
-OPENING: Final = Transition(_RAISED, EventKind.RAISED)
+_R, _A, _D, _H, _V, _S, _C, _E = STATES
+_X: Final = None  # it cannot be
+
+# fmt: off
+_ROWS: Final[tuple[tuple[Trigger, Event, tuple[IncidentState | None, ...]], ...]] = (
+    # the line                                             from: R   A   D   H   V   S   C   E
+    (Trigger.HOLDS,     Event.REOPENED,                        (_R, _R, _R, _R, _R, _R, _R, _R)),
+    (Trigger.PRESSES,   Event.REPEATED,                        (_R, _X, _X, _X, _X, _X, _X, _X)),
+    (Trigger.PRESSES,   Event.REOPENED,                        (_X, _R, _R, _R, _R, _X, _X, _X)),
+    (Trigger.REPEATS,   Event.REPEATED,                        (_R, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.RETURNS,   Event.CONDITION_RETURNED,              (_R, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.CEASES,    Event.CLEARED,                         (_E, _E, _X, _X, _X, _X, _X, _X)),
+    (Trigger.CEASES,    Event.CONDITION_ENDED,                 (_X, _X, _D, _H, _V, _S, _C, _X)),
+    (Trigger.ENDS,      Event.CONDITION_ENDED,                 (_R, _A, _D, _H, _V, _S, _C, _X)),
+    (Trigger.LAPSES,    Event.RESOLVED,                        (_S, _S, _S, _S, _S, _X, _X, _X)),
+    (Trigger.ACCEPT,    Event.ACCEPTED,                        (_A, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.REFUSE,    Event.REFUSED,                         (_R, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.LEAVE,     Event.REFUSED,                         (_X, _R, _R, _R, _R, _X, _X, _X)),
+    (Trigger.NEED_HELP, Event.HELP_WANTED,                     (_A, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.HAND_OVER, Event.HANDED_OVER,                     (_A, _A, _D, _H, _V, _X, _X, _X)),
+    (Trigger.DISPATCH,  Event.DISPATCHED,                      (_D, _D, _D, _H, _V, _X, _X, _X)),
+    (Trigger.ARRIVE,    Event.ARRIVED,                         (_H, _H, _H, _H, _V, _X, _X, _X)),
+    (Trigger.VERIFY,    Event.VERIFIED,                        (_V, _V, _V, _V, _V, _X, _X, _X)),
+    (Trigger.RESOLVE,   Event.RESOLVED,                        (_S, _S, _S, _S, _S, _X, _X, _S)),
+    (Trigger.CLOSE,     Event.CLOSED,                          (_X, _X, _X, _X, _X, _C, _X, _C)),
+    (Trigger.REOPEN,    Event.REOPENED,                        (_X, _X, _X, _X, _X, _R, _R, _R)),
+    (Trigger.NOTE,      Event.NOTED,                           (_R, _A, _D, _H, _V, _S, _C, _E)),
+)
+# fmt: on
+
+OPENING: Final = Transition(IncidentState.RAISED, Event.RAISED)
 """How an incident begins."""
 
 TABLE: Final[Mapping[tuple[IncidentState, Trigger], Transition]] = {
-    (_RAISED, Trigger.HOLDS): Transition(_RAISED, EventKind.REOPENED),
-    (_RAISED, Trigger.REPEATS): Transition(_RAISED, EventKind.REPEATED),
-    (_RAISED, Trigger.RETURNS): Transition(_RAISED, EventKind.CONDITION_RETURNED),
-    (_RAISED, Trigger.CEASES): Transition(_CLEARED, EventKind.CLEARED),
-    (_RAISED, Trigger.ENDS): Transition(_RAISED, EventKind.CONDITION_ENDED),
-    (_RAISED, Trigger.ACKNOWLEDGE): Transition(_ACKNOWLEDGED, EventKind.ACKNOWLEDGED),
-    (_RAISED, Trigger.RESOLVE): Transition(_RESOLVED, EventKind.RESOLVED),
-    (_ACKNOWLEDGED, Trigger.HOLDS): Transition(_RAISED, EventKind.REOPENED),
-    (_ACKNOWLEDGED, Trigger.REPEATS): Transition(_ACKNOWLEDGED, EventKind.REPEATED),
-    (_ACKNOWLEDGED, Trigger.RETURNS): Transition(_ACKNOWLEDGED, EventKind.CONDITION_RETURNED),
-    (_ACKNOWLEDGED, Trigger.CEASES): Transition(_CLEARED, EventKind.CLEARED),
-    (_ACKNOWLEDGED, Trigger.ENDS): Transition(_ACKNOWLEDGED, EventKind.CONDITION_ENDED),
-    (_ACKNOWLEDGED, Trigger.RESOLVE): Transition(_RESOLVED, EventKind.RESOLVED),
-    (_RESOLVED, Trigger.HOLDS): Transition(_RAISED, EventKind.REOPENED),
-    (_RESOLVED, Trigger.CEASES): Transition(_RESOLVED, EventKind.CONDITION_ENDED),
-    (_RESOLVED, Trigger.ENDS): Transition(_RESOLVED, EventKind.CONDITION_ENDED),
-    (_RESOLVED, Trigger.REOPEN): Transition(_RAISED, EventKind.REOPENED),
-    (_CLEARED, Trigger.HOLDS): Transition(_RAISED, EventKind.REOPENED),
-    (_CLEARED, Trigger.RESOLVE): Transition(_RESOLVED, EventKind.RESOLVED),
-    (_CLEARED, Trigger.REOPEN): Transition(_RAISED, EventKind.REOPENED),
+    (state, trigger): Transition(after, event)
+    for column, state in enumerate(STATES)
+    for trigger, event, row in _ROWS
+    if (after := row[column]) is not None
 }
 
 
 class CommandRejected(Exception):
-    """A command that the incident's state does not allow; nothing was changed.
+    """A command that the incident's state does not allow, or whose words make no sense; nothing was changed.
 
     possible: what a person could have done instead, in the order of `COMMANDS`
     """
@@ -112,7 +174,10 @@ def advance(state: IncidentState, trigger: Trigger) -> Transition:
 
 
 def diagram() -> str:
-    """Return the table as a Mermaid state diagram; docs/webhook.md shows it."""
+    """Return the table as a Mermaid state diagram, an arrow for each pair of states; docs/webhook.md shows it."""
+    arrows: dict[tuple[IncidentState, IncidentState], list[Trigger]] = {}
+    for (state, trigger), transition in TABLE.items():
+        arrows.setdefault((state, transition.state), []).append(trigger)
     lines = ["stateDiagram-v2", f"    [*] --> {OPENING.state}: {Trigger.HOLDS}"]
-    lines += [f"    {state} --> {transition.state}: {trigger}" for (state, trigger), transition in TABLE.items()]
+    lines += [f"    {before} --> {after}: {', '.join(triggers)}" for (before, after), triggers in arrows.items()]
     return "\n".join(lines)

@@ -38,7 +38,7 @@ REQUIRED = ("site", "device", "kind")
 MAX_CHARACTERS = 64
 
 _HEADINGS = {heading: column for column, others in COLUMNS.items() for heading in (column, *others)}
-_KINDS = {kind.value: kind for kind in Kind} | {
+_KINDS = {kind.value: kind for kind in Kind if kind is not Kind.EXTERNAL} | {
     "烟感": Kind.SMOKE,
     "烟雾": Kind.SMOKE,
     "燃气": Kind.GAS,

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """Forwards what other devices say; its own silence is theirs."""
     SERVICE = "service"
     """Vigil itself: its own troubles are readings like any others."""
+    EXTERNAL = "external"
+    """Another system, whose alerts Vigil takes in; no device of a ledger."""
     UNKNOWN = "unknown"
     """Heard, but in no ledger."""
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from alerts.channels import ChannelContext, FailoverSettings
+from alerts.channels.inbound import gate_of
+from alerts.channels.push_settings import KEY_FILE
+from alerts.people.doubts import doubts
+from alerts.people.settings import DirectoryFaults
 from devices import LedgerFaults, ProfileFaults, load_profiles, read_ledger
 from rules import RuleFaults, load_rules
-from service.service import broker_settings, make_channels
+from service.channels import broker_settings, make_channels, own_broker
+from service.directory import read_directory
 from service.settings import SettingsFaults, load_settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from alerts.people.model import Directory
     from service.settings import Settings
 
 __all__ = ["check_settings", "faults_of"]
@@ -81,17 +89,47 @@ def _check_data_dir(settings: Settings, faults: list[str]) -> None:
 
 def _check_recipients(settings: Settings, faults: list[str]) -> list[str]:
     try:
-        make_channels(settings)
+        with tempfile.TemporaryDirectory() as empty:
+            # What is made in the data folder at the first start is not made by a check.
+            data_dir = settings.data_dir if (settings.data_dir / KEY_FILE).exists() else Path(empty)
+            make_channels(settings, ChannelContext(broker=own_broker(settings), data_dir=data_dir))
     except SettingsFaults as error:
         faults += error.faults
-    if not settings.recipients:
-        return ["no recipients: everything goes to the console alone"]
+    faults += _strange_gateways(settings)
+    directory = _directory(settings, faults)
+    if directory is None:
+        return []
     used = {channel for recipient in settings.recipients for channel in recipient.channels}
+    used |= {contact.channel for person in directory.people for contact in person.contacts}
+    used |= {one for name in used for one in _members(settings.channels.get(name))}
     idle = sorted(settings.channels.keys() - used - {"console"})
+    told = f"{len(settings.recipients)} recipients, {len(directory.people)} people by {', '.join(sorted(used))}"
     return [
-        f"{len(settings.recipients)} recipients by {', '.join(sorted(used))}",
+        told if used else "no recipients and no people: everything goes to the console alone",
         *([f"nobody is told by {', '.join(idle)}"] if idle else []),
+        *(f"doubtful: {doubt}" for doubt in doubts(directory, time.time_ns() // 1000)),
     ]
+
+
+def _directory(settings: Settings, faults: list[str]) -> Directory | None:
+    try:
+        return read_directory(settings)
+    except DirectoryFaults as error:
+        faults += error.faults
+        return None
+
+
+def _strange_gateways(settings: Settings) -> list[str]:
+    """Return a fault for each channel that is to have an address to report to, and has nothing to report."""
+    return [
+        f"console.inbound_secrets.{name}: no SMS or voice channel of that name whose gateway reports anything"
+        for name in settings.console.inbound_secrets
+        if gate_of(name, settings.channels.get(name), "") is None
+    ]
+
+
+def _members(section: object) -> tuple[str, ...]:
+    return section.members if isinstance(section, FailoverSettings) else ()
 
 
 def _check_broker(settings: Settings, faults: list[str]) -> bool:

@@ -18,9 +18,13 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts import Acknowledge, Outcome, Reopen, Resolve
 from devices import Device, Lifecycle, ProfileFaults, Reason
 from rules import RuleFaults
+from service.control_contacts import contact_routes
+from service.control_drills import drill_routes
+from service.control_evidence import evidence_routes
+from service.control_silences import silence_routes
+from service.decision import Decision, command_of
 from service.rules_in_force import reload_rules
 from service.shadow_report import shadow_report
 
@@ -29,22 +33,12 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from alerts import Command
     from service.core import Core
 
 __all__ = ["Import", "control_app", "control_socket", "is_served"]
 
 # A Unix socket's path may not be longer on Linux (108 bytes with the NUL).
 LONGEST_SOCKET_PATH = 107
-
-
-class Decision(msgspec.Struct, forbid_unknown_fields=True):
-    """What a person decided about an incident."""
-
-    by: str
-    origin: str
-    note: str = ""
-    outcome: Outcome | None = None
 
 
 class Import(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,6 +89,10 @@ def control_app(core: Core, status: Callable[[], dict[str, Any]]) -> Starlette:
             Route("/quarantine", control.quarantine),
             Route("/rules/reload", control.reload, methods=["POST"]),
             Route("/rules/shadow", control.shadow),
+            *contact_routes(core),
+            *drill_routes(core),
+            *evidence_routes(core),
+            *silence_routes(core),
         ]
     )
 
@@ -126,7 +124,7 @@ class _Control:
             return _missing(incident_id)
         try:
             decision = msgspec.json.decode(await request.body(), type=Decision)
-            command = _command(verb, incident_id, decision)
+            command = command_of(verb, incident_id, decision)
         except (msgspec.DecodeError, ValueError) as error:
             return _json({"error": str(error)}, 400)
         effects = await self._core.source.command(command)
@@ -182,19 +180,6 @@ class _Control:
             device=wanted.get("device"),
         )
         return _json(report)
-
-
-def _command(verb: str, incident: str, decision: Decision) -> Command:
-    """Return the command; raises ValueError where the words make none."""
-    if verb == "ack":
-        return Acknowledge(incident=incident, by=decision.by, origin=decision.origin, note=decision.note)
-    if verb == "reopen":
-        return Reopen(incident=incident, by=decision.by, origin=decision.origin, note=decision.note)
-    if verb == "resolve" and decision.outcome is not None:
-        return Resolve(
-            incident=incident, outcome=decision.outcome, by=decision.by, origin=decision.origin, note=decision.note
-        )
-    raise ValueError(f"{verb!r} is no decision; there are ack, reopen, and resolve with an outcome")
 
 
 async def _register(core: Core, devices: list[Device]) -> Imported:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
-from alerts import AlertsCounters, IncidentLimits, OutboxLimits, Routing, encode_event
+from alerts import AlertsCounters, encode_event
 from devices import Device, Flag, Kind, Lifecycle, ReadingBatch, load_profiles
 from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane
 from rules import compile_kernels, load_rules
 from rules.compiled import are_kept
 from service import pipeline
+from service.clock import ServiceClock
+from service.directory import read_directory
 from service.memory import give_back
 from service.shard import Effects, Shard, decode
 from service.source import Source
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
-    from alerts import AlertEvent, Notification, Settle
+    from alerts import AlertEvent, Directory, Notification, Settle
     from ingest import Block
     from rules import ReloadReport, RuleSet
     from service.settings import Settings
@@ -52,11 +54,6 @@ MIB = 1024 * 1024
 _log = structlog.get_logger()
 
 
-def clock_us() -> int:
-    """Return the time, µs since the epoch."""
-    return time.time_ns() // 1000
-
-
 @dataclass(slots=True)
 class Core:
     """One shard at work on its journal.
@@ -64,10 +61,12 @@ class Core:
     offline:   a service will fold what is journalled here again, and carry it out
     folded_at: when a group of records was last folded, monotonic s
     deliver:   what takes the notifications that come to be owed; the outbox keeps them while there is nobody
+    withdraw:  what drops those that are not wanted any more, by id
     listeners: called with the effects of every group of records, after all else
     """
 
     settings: Settings
+    clock: ServiceClock
     journal: Journal
     shard: Shard
     source: Source
@@ -78,6 +77,7 @@ class Core:
     folded_at: float = field(default_factory=time.monotonic)
     acknowledge: Callable[[Block], None] = lambda _: None
     deliver: Callable[[list[Notification]], None] = lambda _: None
+    withdraw: Callable[[list[str]], None] = lambda _: None
     listeners: list[Callable[[list[Effects]], None]] = field(default_factory=list)
     _giving_back: asyncio.TimerHandle | None = None
     _timeline: list[Entry] = field(default_factory=list)
@@ -90,6 +90,9 @@ class Core:
         owed = [notification for effect in effects for notification in effect.owed]
         if owed:
             self.deliver(owed)
+        withdrawn = [name for effect in effects for name in effect.withdrawn]
+        if withdrawn:
+            self.withdraw(withdrawn)
         self._keep([event for effect in effects for event in effect.events])
         for listener in self.listeners:
             listener(effects)
@@ -119,7 +122,7 @@ class Core:
         row = registry.device_row(OWN_DEVICE.key)
         if row is None:
             raise LookupError("the service's own device is registered when the core opens")
-        now_us = clock_us()
+        now_us = self.clock.time_us()
         channel = registry.channels_of(row)[metric]
         await self.source.report(
             ReadingBatch(
@@ -155,6 +158,14 @@ class Core:
             _log.info("service.rules_changed", **asdict(report))
         return report
 
+    async def use_directory(self, directory: Directory) -> bool:
+        """Go on with the people of `directory` where they are others than those in force; say whether they are."""
+        if self.shard.alerting.directory == directory:
+            return False
+        await self.source.change_directory(directory)
+        _log.info("service.directory_changed", people=len(directory.people), chains=len(directory.chains))
+        return True
+
     async def checkpoint(self) -> None:
         """Make the state durable, so that a restart replays only what comes after."""
         self._flush()  # a replay from here on would not make it again
@@ -178,40 +189,43 @@ async def open_core(settings: Settings, *, offline: bool = False) -> AsyncIterat
 
     offline: for a command line that does not know the service's settings. What it commands is journalled; what follows
              from it, and the checkpoint, are left to the service, which folds the same records by its own settings
-    Raises ProfileFaults, RuleFaults, JournalInUse, JournalCorrupt; and whatever ends the pipeline.
+    Raises ProfileFaults, RuleFaults, DirectoryFaults, JournalInUse, JournalCorrupt; and whatever ends the pipeline.
     """
     if not offline:
         await asyncio.to_thread(_compile_kernels)
     profiles = load_profiles(settings.devices.profiles)
     rules = load_rules(profiles, settings.rules.files, settings.rules.timezone)
-    routing = Routing([section.recipient() for section in settings.recipients])
+    directory = None if offline else read_directory(settings)
     alerts_counters = AlertsCounters()
     shard = Shard(
         profiles,
         rules,
-        routing,
-        IncidentLimits(reopen_within_s=settings.alerts.reopen_within_s),
-        OutboxLimits(deadline_s=settings.alerts.deadline_s),
+        settings.routing(),
+        settings.alerting_limits(),
         alerts_counters,
         receive_maximum=settings.broker.receive_maximum,
     )
     ingest_counters = IngestCounters()
-    heard = Heard(shard.registry, clock_us, _batcher_limits(settings), ingest_counters)
+    clock = ServiceClock()
+    heard = Heard(shard.registry, clock.time_us, _batcher_limits(settings), ingest_counters)
     limits = JournalLimits(
         telemetry_bytes=settings.journal.telemetry_mib * MIB, control_bytes=settings.journal.control_mib * MIB
     )
-    journal = await _open_journal(settings.data_dir / "journal", limits, patience_s=0 if offline else LOCK_PATIENCE_S)
+    patience_s = 0 if offline else LOCK_PATIENCE_S
+    journal = await _open_journal(settings.data_dir / "journal", limits, clock, patience_s=patience_s)
     try:
         remembered = await recover(journal, shard, heard)
-        core = _assemble(settings, journal, shard, heard, ingest_counters, alerts_counters)
+        clock.advance(shard.now_us)
+        core = _assemble(settings, clock, journal, shard, heard, ingest_counters, alerts_counters)
         core.offline = offline
         core.carry_out(remembered)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(_run_pipeline(core), name="pipeline")
             if not offline:
                 await core.source.resume()
-                if await core.use_rules(rules) is not None:
-                    await core.checkpoint()  # a replay never begins before what says by which rules
+                changed = await core.use_rules(rules) is not None
+                if (directory is not None and await core.use_directory(directory)) or changed:
+                    await core.checkpoint()  # a replay never begins before what says by which rules, and who is asked
                 await _register_own_device(core)
             yield core
             core.source.close()
@@ -229,12 +243,12 @@ def _compile_kernels() -> None:
     compile_kernels()
 
 
-async def _open_journal(directory: Path, limits: JournalLimits, *, patience_s: float) -> Journal:
+async def _open_journal(directory: Path, limits: JournalLimits, clock: ServiceClock, *, patience_s: float) -> Journal:
     """Open the journal, waiting where a command has it open for a moment. Raises JournalInUse where it stays so."""
     until = time.monotonic() + patience_s
     while True:
         try:
-            return await Journal.open(directory, limits, clock_us=clock_us, cursors=("archive",))
+            return await Journal.open(directory, limits, clock_us=clock.time_us, cursors=("archive",))
         except JournalInUse as error:
             if time.monotonic() >= until:
                 raise
@@ -289,6 +303,7 @@ def _batcher_limits(settings: Settings) -> BatcherLimits:
 
 def _assemble(
     settings: Settings,
+    clock: ServiceClock,
     journal: Journal,
     shard: Shard,
     heard: Heard,
@@ -297,7 +312,7 @@ def _assemble(
 ) -> Core:
     limits = _batcher_limits(settings)
     batchers = {
-        lane: Batcher(lane, shard.registry, clock_us, limits, shard.windows[lane], ingest_counters, heard)
+        lane: Batcher(lane, shard.registry, clock.time_us, limits, shard.windows[lane], ingest_counters, heard)
         for lane in Lane
     }
     core: Core
@@ -308,10 +323,11 @@ def _assemble(
     source = Source(
         batchers,
         acknowledge,
+        clock,
         block_s=settings.ingest.block_ms / 1000,
         block_readings=settings.ingest.block_readings,
     )
-    core = Core(settings, journal, shard, source, batchers, ingest_counters, alerts_counters)
+    core = Core(settings, clock, journal, shard, source, batchers, ingest_counters, alerts_counters)
     return core
 
 

@@ -11,7 +11,8 @@ from storage.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from storage.sql import MigrationError, migrate
 
 if TYPE_CHECKING:
-    from service.settings import DatabaseSection, Settings
+    from service.sections import DatabaseSection
+    from service.settings import Settings
 
 __all__ = ["EMBEDDED", "Database", "embedded_server"]
 

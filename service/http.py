@@ -51,7 +51,8 @@ def machine_app(metrics: CollectorRegistry, readiness: Callable[[], dict[str, bo
 def bind_tcp(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raises CannotListen, with the address in its text, where it cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named, so that the loop knows it for TCP and lets small answers go at once.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 if TYPE_CHECKING:
-    from service.settings import LogSection
+    from service.sections import LogSection
 
 __all__ = ["configure_logs"]
 

@@ -13,24 +13,29 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from alerts import AlertsMetrics, Delivery, NotificationStatus, SystemClock
-from alerts.channels import Broker, Channel, make_channel
+from alerts import AlertsMetrics, Delivery, SystemClock
+from alerts.noise.metrics import NoiseMetrics
+from alerts.people.settings import DirectoryFaults
 from devices import Lifecycle, ProfileFaults, read_ledger
-from ingest import BrokerSettings, IngestMetrics, Lane, Session, SessionMetrics, TlsSettings, topic_filters
+from ingest import IngestMetrics, Lane, Session, SessionMetrics, topic_filters
 from rules import RuleFaults
 from rules.metrics import RulesMetrics
+from service.answering import Answering
+from service.channels import broker_settings, make_channels, own_broker
 from service.control import control_app, control_socket
-from service.core import clock_us, open_core
+from service.core import OWN_DEVICE, open_core
 from service.database import Database
+from service.directory import reload_directory
 from service.http import bind_tcp, bind_unix, machine_app, serving
 from service.memory import settle
 from service.rules_in_force import reload_rules
-from service.settings import SettingsFaults
+from service.synthetic import Synthetic, SyntheticMetrics
 from service.watch import Watch
 from storage.archive import Archive, ArchiveMetrics
 from storage.journal import JournalMetrics
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     import mqtt5
@@ -39,10 +44,11 @@ if TYPE_CHECKING:
     from devices import Device
     from ingest import Block
     from service.core import Core
-    from service.settings import BrokerSection, Settings
+    from service.sections import BrokerSection
+    from service.settings import Settings
     from service.shard import Effects
 
-__all__ = ["broker_settings", "make_channels", "serve"]
+__all__ = ["serve"]
 
 # How long a stop waits for messages under way and for the archive; the rest is in the journal and goes on next time.
 DELIVERY_GRACE_S = 3.0
@@ -83,10 +89,11 @@ async def serve(
         control = bind_unix(path)
         stack.callback(path.unlink, missing_ok=True)
         await stack.enter_async_context(serving(control_app(core, parts.status), control))
-        await stack.enter_async_context(serving(machine_app(parts.metrics(), parts.readiness), machine_socket))
-        host, port = machine_socket.getsockname()[:2]
-        address = f"http://{host}:{port}"
-        _log.info("service.started", metrics=f"{address}/metrics", data_dir=str(settings.data_dir))
+        await stack.enter_async_context(serving(machine_app(parts.registry, parts.readiness), machine_socket))
+        console_socket = bind_tcp(settings.console.host, settings.console.port)
+        await stack.enter_async_context(serving(parts.answering.app(), console_socket))
+        address, console = _address(machine_socket), _address(console_socket)
+        _log.info("service.started", metrics=f"{address}/metrics", console=console, data_dir=str(settings.data_dir))
         await parts.run(stop, lambda: ready(core, address) if ready is not None else None)
     _log.info("service.stopped")
 
@@ -99,22 +106,32 @@ class _Parts:
         self.core = core
         self.started = time.monotonic()
         self.sessions = {lane: self._session(lane, settings.broker) for lane in Lane}
-        self.delivery = Delivery(
-            make_channels(settings, write), core.settle, SystemClock(), random.random, core.alerts_counters
+        self.registry = CollectorRegistry()
+        self.answering = Answering(core, self.registry)
+        channels = make_channels(settings, self.answering.context(write))
+        self.delivery = Delivery(channels, core.settle, SystemClock(), random.random, core.alerts_counters)
+        self.synthetic = Synthetic(
+            core,
+            own_broker(settings),
+            every_s=settings.deadman.every_s,
+            limit_s=settings.deadman.limit_s,
+            is_told=any(recipient.exercises for recipient in settings.recipients),
+            is_ready=lambda: all(self.readiness().values()),
+            client_id=f"{settings.broker.client_id}-synthetic",
         )
+        core.listeners.append(self.synthetic.hear)
         self.database = Database(settings)
         self.archive = Archive(self.database.reach, core.journal, core.shard.registry)
         self.watch = Watch(
             core,
             sheds=lambda: core.journal.counters.sheds,
-            failures=lambda: sum(
-                core.alerts_counters.settled[status]
-                for status in (NotificationStatus.FAILED, NotificationStatus.EXPIRED)
-            ),
+            failures=lambda: core.alerts_counters.untold,
             oldest_page_us=lambda: core.shard.outbox.oldest_us,
-            archive_lag_s=lambda: self.archive.lag_s(clock_us()),
+            archive_lag_s=lambda: self.archive.lag_s(core.clock.time_us()),
+            unreached=lambda: len(core.shard.alerting.contact_tests.unreached()),
         )
-        core.deliver = self.delivery.submit
+        core.deliver, core.withdraw = self.delivery.submit, self.delivery.withdraw
+        self._show()
         core.acknowledge = self._acknowledge
 
     def _session(self, lane: Lane, section: BrokerSection) -> Session:
@@ -147,7 +164,8 @@ class _Parts:
         settings = broker_settings(section, lane.name.lower())
         if lane is Lane.TELEMETRY:
             settings = replace(settings, gather_s=GATHER_S)
-        return Session(settings, topic_filters(lane, section.sites), take, set_aside, connected)
+        sites = (*section.sites, OWN_DEVICE.site) if section.sites else ()  # our own alarm is heard in any case
+        return Session(settings, topic_filters(lane, sites), take, set_aside, connected)
 
     def _acknowledge(self, block: Block) -> None:
         """Tell the broker and the devices that a block is in the journal."""
@@ -161,6 +179,7 @@ class _Parts:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         """Run all parts until `stop`; end them from the outside in, so that what came in goes out."""
+        deadman = self.core.settings.deadman
         async with asyncio.TaskGroup() as group:
             delivery = group.create_task(self.delivery.run(), name="delivery")
             self.delivery.submit(self.core.shard.outbox.pending())
@@ -169,6 +188,8 @@ class _Parts:
                 group.create_task(self.watch.run(), name="watch"),
                 group.create_task(self._checkpoints(), name="checkpoints"),
                 group.create_task(self._reloads(), name="reloads"),
+                group.create_task(self.answering.door.run(), name="alerts of other systems"),
+                *([group.create_task(self.synthetic.run(), name="synthetic")] if deadman.enabled else []),
                 *(group.create_task(session.run(), name=f"mqtt {lane}") for lane, session in self.sessions.items()),
             ]
             announcing = group.create_task(self._announce(ready), name="ready")
@@ -198,7 +219,7 @@ class _Parts:
             await self.core.checkpoint()
 
     async def _reloads(self) -> None:
-        """Go over to the rules in the files whenever SIGHUP asks for it."""
+        """Go over to the rules and the people in the files whenever SIGHUP asks for it."""
         asked = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGHUP, asked.set)
@@ -210,6 +231,10 @@ class _Parts:
                     await reload_rules(self.core)
                 except (ProfileFaults, RuleFaults) as error:
                     _log.error("service.rules_not_reloaded", faults=error.faults)
+                try:
+                    await reload_directory(self.core)
+                except DirectoryFaults as error:
+                    _log.error("service.directory_not_reloaded", faults=error.faults)
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 
@@ -239,13 +264,13 @@ class _Parts:
             "notifications_pending": len(shard.outbox),
             "archive_connected": self.archive.counters.database_up,
             "archived_readings": self.archive.counters.rows,
-            "archive_lag_s": self.archive.lag_s(clock_us()),
+            "archive_lag_s": self.archive.lag_s(self.core.clock.time_us()),
             "offset": shard.offset,
         }
 
-    def metrics(self) -> CollectorRegistry:
-        """Return a registry with every part's metrics."""
-        registry, shard = CollectorRegistry(), self.core.shard
+    def _show(self) -> None:
+        """Show every part's metrics on the registry."""
+        registry, shard = self.registry, self.core.shard
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         IngestMetrics(registry, self.core.ingest_counters)
@@ -253,46 +278,14 @@ class _Parts:
         JournalMetrics(registry, self.core.journal)
         RulesMetrics(registry, shard.engine)
         AlertsMetrics(registry, self.core.alerts_counters, shard.incidents, shard.outbox, self.delivery)
+        NoiseMetrics(registry, shard.alerting.noise_counters, shard.alerting.noise, shard.alerting.post)
+        SyntheticMetrics(registry, self.synthetic)
         ArchiveMetrics(registry, self.archive)
-        return registry
 
 
-def broker_settings(section: BrokerSection, role: str) -> BrokerSettings:
-    """Return one session's settings: each has a client id of its own, made from the configured one."""
-    tls = section.tls
-    return BrokerSettings(
-        host=section.host,
-        port=section.port,
-        client_id=f"{section.client_id}-{role}",
-        username=section.username,
-        password=section.password.get_secret_value() if section.password else None,
-        tls=TlsSettings(tls.ca_file, tls.certificate_file, tls.key_file, tls.server_name) if tls else None,
-        keep_alive_s=section.keep_alive_s,
-        session_expiry_s=section.session_expiry_s,
-        receive_maximum=section.receive_maximum,
-    )
-
-
-def make_channels(settings: Settings, write: Callable[[Notification], None] | None = None) -> dict[str, Channel]:
-    """Return the channels by name. Raises SettingsFaults with every fault."""
-    broker, tls = settings.broker, broker_settings(settings.broker, "downlink").tls
-    own = Broker(
-        broker.host,
-        broker.port,
-        broker.username,
-        broker.password.get_secret_value() if broker.password else None,
-        tls.context() if tls else None,
-    )
-    channels: dict[str, Channel] = {}
-    faults: list[str] = []
-    for name, section in settings.channels.items():
-        try:
-            channels[name] = make_channel(name, section, own, write)
-        except ValueError as error:
-            faults.append(f"channels.{name}: {error}")
-    if faults:
-        raise SettingsFaults(faults)
-    return channels
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
 
 
 async def _import_ledger(core: Core) -> None:

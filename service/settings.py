@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -18,22 +16,49 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from alerts import AlertingLimits, Routing
+from alerts.cap.settings import CapSection
 from alerts.channels import ChannelSettings, ConsoleSettings
-from alerts.routing import Recipient
-from rules.loader import TIMEZONE, is_timezone
-from rules.model import Severity
+from alerts.contact_tests import SelfTest
+from alerts.incidents import IncidentLimits
+from alerts.noise.settings import InhibitionFaults, InhibitionSection, NoiseSection, make_inhibitions
+from alerts.outbox import OutboxLimits
+from alerts.people.rota_sections import RotaSection
+from alerts.people.sections import (
+    ChainSection,
+    DirectorySections,
+    GridSection,
+    LevelSection,
+    LimitsSection,
+    PersonSection,
+    ResidentSection,
+    RouteSection,
+    StationSection,
+    TeamSection,
+)
+from alerts.response.limits import ResponseLimits
+from console.alertmanager import PrometheusSection
+from console.settings import ConsoleSection
+from service.sections import (
+    AlertsSection,
+    BrokerSection,
+    DatabaseSection,
+    DeadmanSection,
+    DevicesSection,
+    DirectorySection,
+    HttpSection,
+    IngestSection,
+    JournalSection,
+    LogSection,
+    RecipientSection,
+    RulesSection,
+    SelfTestSection,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = [
-    "BrokerSection",
-    "DatabaseSection",
-    "Settings",
-    "SettingsFaults",
-    "default_data_dir",
-    "load_settings",
-]
+__all__ = ["Settings", "SettingsFaults", "default_data_dir", "load_settings"]
 
 
 class SettingsFaults(Exception):
@@ -42,147 +67,6 @@ class SettingsFaults(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-class Section(BaseModel):
-    """A table of the file; a key that we do not know is a fault, not a wish."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TlsSection(Section):
-    """TLS towards the broker."""
-
-    ca_file: Path | None = Field(None, description="certificates that sign the broker's; the system's where not given")
-    certificate_file: Path | None = Field(None, description="our client certificate (PEM)")
-    key_file: Path | None = Field(None, description="its private key (PEM)")
-    server_name: str | None = Field(None, description="the name to expect in the broker's certificate")
-
-    @model_validator(mode="after")
-    def _files_are_there(self) -> Self:
-        if (self.certificate_file is None) != (self.key_file is None):
-            raise ValueError("certificate_file and key_file go together; one is missing")
-        missing = [str(f) for f in (self.ca_file, self.certificate_file, self.key_file) if f and not f.is_file()]
-        if missing:
-            raise ValueError(f"no such file: {', '.join(missing)}")
-        return self
-
-
-class BrokerSection(Section):
-    """The MQTT 5 broker that the devices publish to."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(1883, ge=1, le=65535)
-    client_id: str = Field(
-        "vigil", min_length=1, max_length=50, description="fixed: the broker keeps our session under it"
-    )
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: TlsSection | None = None
-    keep_alive_s: int = Field(30, ge=5, le=600)
-    session_expiry_s: int = Field(7 * 86400, ge=60, description="longer than the longest outage to be survived")
-    receive_maximum: int = Field(5000, ge=20, le=65535, description="messages in hand and not yet in the journal")
-    sites: tuple[str, ...] = Field((), description="sites to listen to; all where empty")
-
-
-class DatabaseSection(Section):
-    """Where the history goes."""
-
-    dsn: str = Field("embedded", description="a PostgreSQL connection string, or 'embedded' for one of our own")
-    bin_dir: Path | None = Field(None, description="embedded: PostgreSQL's programs; the wheel's where not given")
-    system_user: str = Field("vigil", description="embedded, started by root: the user that PostgreSQL runs as")
-
-    @field_validator("dsn")
-    @classmethod
-    def _is_a_dsn(cls, dsn: str) -> str:
-        if dsn != "embedded":
-            try:
-                conninfo_to_dict(dsn)
-            except psycopg.Error as error:
-                raise ValueError(f"no PostgreSQL connection string: {error}") from None
-        return dsn
-
-
-class JournalSection(Section):
-    """How much the journal may hold."""
-
-    telemetry_mib: int = Field(2048, ge=16, description="beyond it the oldest telemetry is shed, and a gap is shown")
-    control_mib: int = Field(1024, ge=16, description="alarms and commands; never shed, a metric shows when it is near")
-    checkpoint_s: float = Field(30.0, gt=0)
-
-
-class IngestSection(Section):
-    """What is taken from a device, and how far its clock is believed."""
-
-    max_payload_bytes: int = Field(65536, ge=256)
-    future_tolerance_s: float = Field(300.0, ge=0)
-    block_readings: int = Field(5000, ge=1)
-    block_ms: float = Field(20.0, ge=0)
-    max_unregistered: int = Field(10_000, ge=0)
-
-
-class DevicesSection(Section):
-    """What is registered when the service starts."""
-
-    ledger: Path | None = Field(None, description="CSV or XLSX; devices in it that are not registered yet are added")
-    profiles: tuple[Path, ...] = Field((), description="files or folders of profiles beside the ones shipped")
-
-
-class RulesSection(Section):
-    """What a community adds to the rules of the profiles, and changes of them."""
-
-    files: tuple[Path, ...] = Field((), description="rules files, or folders of them")
-    timezone: str = Field(TIMEZONE, description="of schedules and of the hours of the week, where no file gives one")
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_timezone(cls, timezone: str) -> str:
-        if not is_timezone(timezone):
-            raise ValueError(f"no time zone; wanted a name like {TIMEZONE!r}")
-        return timezone
-
-
-class AlertsSection(Section):
-    """Incidents and their notifications."""
-
-    reopen_within_s: float = Field(600.0, ge=0)
-    deadline_s: float = Field(3600.0, gt=0, description="how long a delivery is tried")
-
-
-class HttpSection(Section):
-    """The endpoint of /metrics, /healthz and /readyz."""
-
-    host: str = "127.0.0.1"
-    port: int = Field(9464, ge=0, le=65535, description="0: any free port, said in the log")
-
-
-class LogSection(Section):
-    """What is logged, and how."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "console", "json"] = "auto"
-
-
-class RecipientSection(Section):
-    """Somebody who is told."""
-
-    name: str = Field(min_length=1)
-    sites: tuple[str, ...] = ()
-    grids: tuple[str, ...] = ()
-    min_severity: Severity = Severity.WARNING
-    channels: tuple[str, ...] = Field(min_length=1)
-    updates: bool = Field(False, description="also told of acknowledgements and ends")
-
-    def recipient(self) -> Recipient:
-        """Return it as alerting knows it."""
-        return Recipient(
-            name=self.name,
-            sites=self.sites,
-            grids=self.grids,
-            min_severity=self.min_severity,
-            channels=self.channels,
-            updates=self.updates,
-        )
 
 
 def default_data_dir() -> Path:
@@ -212,12 +96,30 @@ class Settings(BaseSettings):
     devices: DevicesSection = DevicesSection()
     rules: RulesSection = RulesSection()
     alerts: AlertsSection = AlertsSection()
+    noise: NoiseSection = NoiseSection()
+    inhibitions: tuple[InhibitionSection, ...] = ()
+    deadman: DeadmanSection = DeadmanSection()
+    self_test: SelfTestSection = SelfTestSection()
+    console: ConsoleSection = ConsoleSection()
+    prometheus: PrometheusSection = PrometheusSection()
+    cap: CapSection = CapSection()
     http: HttpSection = HttpSection()
     log: LogSection = LogSection()
     channels: dict[str, Annotated[ChannelSettings, Field(discriminator="type")]] = Field(
         default_factory=lambda: dict[str, ChannelSettings](console=ConsoleSettings(type="console"))
     )
     recipients: tuple[RecipientSection, ...] = ()
+    directory: DirectorySection = DirectorySection()
+    people: tuple[PersonSection, ...] = ()
+    teams: tuple[TeamSection, ...] = ()
+    rotas: tuple[RotaSection, ...] = ()
+    stations: tuple[StationSection, ...] = ()
+    grids: tuple[GridSection, ...] = ()
+    chains: tuple[ChainSection, ...] = ()
+    routes: tuple[RouteSection, ...] = ()
+    limits: tuple[LimitsSection, ...] = ()
+    levels: tuple[LevelSection, ...] = ()
+    residents: tuple[ResidentSection, ...] = ()
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:
@@ -231,9 +133,54 @@ class Settings(BaseSettings):
             raise ValueError(f"{'; '.join(faults)}; there are {', '.join(sorted(self.channels)) or 'none'}")
         return self
 
+    @model_validator(mode="after")
+    def _inhibitions_can_be(self) -> Self:
+        try:
+            make_inhibitions(self.inhibitions, defaults=self.noise.default_inhibitions)
+        except InhibitionFaults as faults:
+            raise ValueError(str(faults)) from None
+        return self
+
+    def directory_sections(self) -> DirectorySections:
+        """Return what the settings themselves say of people."""
+        return DirectorySections(
+            people=self.people,
+            teams=self.teams,
+            rotas=self.rotas,
+            stations=self.stations,
+            grids=self.grids,
+            chains=self.chains,
+            routes=self.routes,
+            limits=self.limits,
+            levels=self.levels,
+            residents=self.residents,
+            timezone=self.directory.timezone,
+        )
+
+    def routing(self) -> Routing:
+        """Return the systems and displays that are told."""
+        return Routing([section.recipient() for section in self.recipients])
+
+    def alerting_limits(self) -> AlertingLimits:
+        """Return what the parts of alerting are bounded by."""
+        alerts, test = self.alerts, self.self_test
+        return AlertingLimits(
+            incidents=IncidentLimits(
+                reopen_within_s=alerts.reopen_within_s, press_again_s=alerts.press_again_s, drill_s=alerts.drill_s
+            ),
+            outbox=OutboxLimits(),
+            noise=self.noise.noise_limits(),
+            post=self.noise.post_limits(),
+            response=ResponseLimits(
+                deadline_s=alerts.deadline_s, handover_s=alerts.handover_s, whistle_every_s=alerts.whistle_every_s
+            ),
+            inhibitions=make_inhibitions(self.inhibitions, defaults=self.noise.default_inhibitions),
+            self_test=SelfTest(day=test.day, hour=test.hour, timezone=self.directory.timezone or self.rules.timezone),
+        )
+
 
 # Keys whose values are never shown.
-_SECRETS = {"password", "secret", "url", "dsn"}
+_SECRETS = {"password", "secret", "secrets", "url", "dsn", "contacts", "phone", "inbound_secrets"}
 # Keys that hold paths, as (table, …, key): in a file they are relative to the file.
 _PATHS = (
     ("data_dir",),
@@ -241,6 +188,7 @@ _PATHS = (
     ("devices", "ledger"),
     ("devices", "profiles"),
     ("rules", "files"),
+    ("directory", "files"),
     ("broker", "tls", "ca_file"),
     ("broker", "tls", "certificate_file"),
     ("broker", "tls", "key_file"),

@@ -6,27 +6,24 @@ notifications, with the same ids, as the run that wrote the journal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
 
 from alerts import (
-    AlertEvent,
+    Alerted,
+    Alerting,
+    AlertingLimits,
     AlertsCounters,
     Command,
     CommandRejected,
+    Directory,
     Finding,
-    IncidentCommand,
-    IncidentEvent,
-    IncidentLimits,
-    Incidents,
-    Outbox,
-    OutboxLimits,
     Routing,
-    Settle,
     decode_command,
+    decode_directory,
 )
 from devices import QuarantineReport, ReadingBatch, Registry, RegistryChange
 from ingest import Lane, RedeliveryWindow
@@ -38,18 +35,18 @@ from storage.journal import RecordKind, StoredBlock, decode_block
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from alerts import Notification
-    from devices import Profile
-    from rules import Change, ReloadReport
+    from devices import Device, Metric, Profile
+    from rules import Change, ReloadReport, Rule
     from storage.journal import Record
 
-__all__ = ["RESUMED", "Effects", "Fact", "Shard", "decode"]
+__all__ = ["RESUMED", "Effects", "Fact", "Shard", "decode", "stepped"]
 
-Fact = StoredBlock | RegistryChange | RuleSet | QuarantineReport | Command | bytes | None
-"""What a record says, decoded. bytes: it tells the time, and `RESUMED` that nobody listened before it. None: the fold,
-or the journal itself, made it for the archive."""
+Fact = StoredBlock | RegistryChange | RuleSet | Directory | QuarantineReport | Command | bytes | None
+"""What a record says, decoded. bytes: it tells the time; `RESUMED` that nobody listened before it, `stepped` that our
+clock was set. None: the fold, or the journal itself, made it for the archive."""
 
-RESUMED = b"resumed"
+RESUMED: Final = b"resumed"
+STEPPED: Final = b"stepped"
 REGISTRY_CHANGES_BYTES = 1 << 20
 
 _log = structlog.get_logger()
@@ -58,18 +55,20 @@ _REGISTRY = msgspec.msgpack.Decoder(RegistryChange)
 _QUARANTINE = msgspec.msgpack.Decoder(QuarantineReport)
 
 
-@dataclass(slots=True)
-class Effects:
-    """What follows from one record: the timeline's new entries, and the messages now owed to people."""
+def stepped(step_us: int) -> bytes:
+    """Return the body of a tick that says that our clock is about to go forward by `step_us`."""
+    return STEPPED + step_us.to_bytes(8, "little")
 
-    events: list[AlertEvent] = field(default_factory=list)
-    owed: list[Notification] = field(default_factory=list)
-    rejected: CommandRejected | None = None
+
+@dataclass(slots=True)
+class Effects(Alerted):
+    """What follows from one record. reloaded: what a change of rules meant."""
+
     reloaded: ReloadReport | None = None
 
 
 class Shard:
-    """Registry, rule engine, incidents, outbox, quarantine and redelivery windows of one journal.
+    """Registry, rule engine, alerting, quarantine and redelivery windows of one journal.
 
     Not thread-safe; `apply` is called with the records in the order of their offsets.
     """
@@ -79,16 +78,15 @@ class Shard:
         profiles: Mapping[str, Profile],
         rules: RuleSet,
         routing: Routing,
-        incident_limits: IncidentLimits,
-        outbox_limits: OutboxLimits,
+        limits: AlertingLimits,
         counters: AlertsCounters,
         *,
         receive_maximum: int,
     ) -> None:
         self.registry = Registry(profiles)
         self.engine = Engine(self.registry, rules)
-        self.incidents = Incidents(incident_limits, counters)
-        self.outbox = Outbox(routing, outbox_limits, counters)
+        self.alerting = Alerting(routing, limits, counters)
+        self.incidents, self.outbox = self.alerting.incidents, self.alerting.outbox
         self.quarantine = QuarantineLog()
         self.shadow = ShadowLog(counters)
         self.windows = {lane: RedeliveryWindow(receive_maximum) for lane in Lane}
@@ -108,10 +106,10 @@ class Shard:
             case StoredBlock():
                 self.windows[Lane(fact.session)].add(fact.packet_id, fact.digest)
                 self._changes(self.engine.step(fact.batch, record.time_us), effects)
+                if fact.session == Lane.ALARM:
+                    self.alerting.readings(fact.batch, self.registry, record.time_us, record.offset, effects)
             case bytes():
-                if fact == RESUMED:
-                    self.engine.resume(record.time_us)
-                self._changes(self.engine.step(ReadingBatch.empty(record.time_us), record.time_us), effects)
+                self._tick(fact, record.time_us, effects)
             case None:
                 pass
             case RegistryChange():
@@ -120,15 +118,21 @@ class Shard:
                 self.engine.sync(record.time_us)
             case RuleSet():
                 effects.reloaded = self._reload(fact, record.time_us)
+            case Directory():
+                self.alerting.use(fact, record.time_us, record.offset, effects)
             case QuarantineReport():
                 self.quarantine.add(fact)
-            case Settle():
-                settled = self.outbox.settle(fact, record.time_us)
-                if settled is not None:
-                    effects.events.append(settled)
             case _:
-                self._command(fact, effects)
+                self.alerting.command(fact, self._drill, record.time_us, record.offset, effects)
+        self.alerting.advance(record.time_us, record.offset, effects)
         return effects
+
+    def _tick(self, body: bytes, now_us: int, effects: Effects) -> None:
+        if body == RESUMED:
+            self.engine.resume(now_us)
+        elif body.startswith(STEPPED):
+            self.alerting.shift(int.from_bytes(body[len(STEPPED) :], "little"))
+        self._changes(self.engine.step(ReadingBatch.empty(now_us), now_us), effects)
 
     def _changes(self, changes: list[Change], effects: Effects) -> None:
         rules = self.engine.rules.by_id
@@ -145,21 +149,19 @@ class Shard:
                 if event is not None:
                     effects.events.append(event)
             else:
-                self._owe(self.incidents.apply_change(finding), effects)
+                self.alerting.change(finding, effects)
 
-    def _command(self, command: IncidentCommand, effects: Effects) -> None:
-        try:
-            events = self.incidents.apply_command(command, self.now_us, self.offset)
-        except CommandRejected as rejection:
-            effects.rejected = rejection
-        else:
-            self._owe(events, effects)
-
-    def _owe(self, events: list[IncidentEvent], effects: Effects) -> None:
-        if events:
-            owed = self.outbox.owe(events, self.now_us)
-            effects.events += events
-            effects.owed += owed
+    def _drill(self, key: str, rule_id: str) -> tuple[Device, Rule, Metric | None]:
+        """Return what a drill on the device `key` by the rule is about. Raises CommandRejected where there is none."""
+        row = self.registry.device_row(key)
+        device = None if row is None else self.registry.device(row)
+        if device is None:
+            raise CommandRejected(f"no device {key!r} is registered")
+        rule = self.engine.rules.by_id.get(rule_id)
+        if rule is None or rule.profile != device.profile:
+            own = sorted(one.id for one in self.engine.rules.rules if one.profile == device.profile)
+            raise CommandRejected(f"no rule {rule_id!r} for a {device.profile}; there are {', '.join(own)}")
+        return device, rule, self.registry.profile_of(device).metrics.get(rule.metric)
 
     def _reload(self, rules: RuleSet, now_us: int) -> ReloadReport:
         """Go on with `rules`; the shadow of a rule that is gone, decides otherwise or is live now is forgotten."""
@@ -193,11 +195,10 @@ class Shard:
         parts = {
             "clock": self.now_us.to_bytes(8, "little"),
             "engine": self.engine.snapshot(),
-            "incidents": self.incidents.snapshot(),
-            "outbox": self.outbox.snapshot(),
             "quarantine": self.quarantine.snapshot(),
             "shadow": self.shadow.snapshot(),
             "rules": encode_rules(self.engine.rules) if self._rules_are_known else b"",
+            **self.alerting.snapshot(),
         }
         for lane, window in self.windows.items():
             parts[f"redelivery-{lane.name.lower()}"] = window.snapshot()
@@ -220,15 +221,14 @@ class Shard:
         report = self.engine.restore(parts["engine"])
         if report.dropped_rules or report.dropped_instances:
             _log.warning("service.rule_state_dropped", rules=report.dropped_rules, instances=report.dropped_instances)
-        self.incidents.restore(parts["incidents"])
-        self.outbox.restore(parts["outbox"])
+        self.offset = offset
+        self.now_us = int.from_bytes(parts["clock"], "little")
+        self.alerting.restore(parts, self.now_us)
         self.quarantine.restore(parts["quarantine"])
         if "shadow" in parts:  # an older checkpoint has none
             self.shadow.restore(parts["shadow"])
         for lane, window in self.windows.items():
             window.restore(parts[f"redelivery-{lane.name.lower()}"])
-        self.offset = offset
-        self.now_us = int.from_bytes(parts["clock"], "little")
 
 
 def decode(record: Record) -> Fact:  # noqa: PLR0911 - one line a kind
@@ -242,6 +242,8 @@ def decode(record: Record) -> Fact:  # noqa: PLR0911 - one line a kind
             return decode_command(record.body)
         case RecordKind.RULES:
             return decode_rules(record.body)
+        case RecordKind.DIRECTORY:
+            return decode_directory(record.body)
         case RecordKind.QUARANTINE:
             return _QUARANTINE.decode(record.body)
         case RecordKind.TICK:

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts import encode_command
+from alerts import encode_command, encode_directory
 from ingest import Lane
 from rules import encode_rules
-from service.shard import RESUMED
+from service.shard import RESUMED, stepped
 from storage.journal import Entry, RecordKind, StoredBlock, decode_block, encode_block
 from storage.journal import Lane as JournalLane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from alerts import Command
+    from alerts import Command, Directory
     from devices import ReadingBatch, RegistryChange
     from ingest import Batcher, Block
     from rules import RuleSet
+    from service.clock import ServiceClock
     from service.shard import Effects, Fact
     from storage.journal import Record
 
@@ -62,6 +63,7 @@ class Source:
     """Merges the two lanes of ingest with commands and time; iterate over it to get the work.
 
     acknowledge:    called with a block once it is in the journal
+    clock:          where it sees that the wall clock was set forward, and follows it once the journal says so
     block_s:        how long the oldest telemetry message may wait for its block to fill, s
     block_readings: when a telemetry block is full
     """
@@ -70,12 +72,14 @@ class Source:
         self,
         batchers: Mapping[Lane, Batcher],
         acknowledge: Callable[[Block], None],
+        clock: ServiceClock,
         *,
         block_s: float,
         block_readings: int,
     ) -> None:
         self._batchers = batchers
         self._acknowledge = acknowledge
+        self._clock = clock
         self._block_s = block_s
         self._block_readings = block_readings
         self._commands: deque[Work] = deque()
@@ -105,6 +109,11 @@ class Source:
     async def change_rules(self, rules: RuleSet) -> Effects:
         """Journal the rules that are in force from here on, and go on with them."""
         return await self._submit(Entry(RecordKind.RULES, JournalLane.CONTROL, encode_rules(rules)), rules)
+
+    async def change_directory(self, directory: Directory) -> Effects:
+        """Journal the people who are asked from here on, and go on with them."""
+        entry = Entry(RecordKind.DIRECTORY, JournalLane.CONTROL, encode_directory(directory))
+        return await self._submit(entry, directory)
 
     async def resume(self) -> None:
         """Journal that we listen again from now on: what was not heard before is nobody's silence."""
@@ -170,10 +179,19 @@ class Source:
                 return
             # Whatever else goes on, timers and silences are looked at once a second.
             if loop.time() - last >= TICK_S:
-                yield _TICK
+                yield self._tick()
                 last = loop.time()
             elif idle:
                 await self._wait(last + TICK_S)
+
+    def _tick(self) -> Work:
+        """Tell the time; where the wall clock was set forward, say so first, and only then follow it."""
+        ahead_us = self._clock.ahead_us
+        if not ahead_us:
+            return _TICK
+        body = stepped(ahead_us)
+        entry = Entry(RecordKind.TICK, JournalLane.CONTROL, body)
+        return Work((entry,), (body,), lambda _: self._clock.step(ahead_us), _nothing)
 
     def _is_due(self, batcher: Batcher) -> bool:
         """Say whether the oldest message has waited long enough, or the block is full."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from service.core import clock_us
+import structlog
+
+from alerts.people.duty import gap_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +20,11 @@ __all__ = ["Watch"]
 
 EVERY_S = 5.0
 UNTOLD_S = 60.0
+GAPS_EVERY_S = 300.0
+GAPS_AHEAD_S = 2 * 86_400.0
+GAPS_SAID = 20
+
+_log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -26,6 +34,7 @@ class Watch:
     sheds, failures: totals that should not grow; each growth is an event
     oldest_page_us:  since when the oldest notification waits, µs since the epoch; None where none does
     archive_lag_s:   age of the oldest reading that the database does not have yet, s
+    unreached:       people whom the last test of contacts did not reach
     """
 
     core: Core
@@ -33,9 +42,13 @@ class Watch:
     failures: Callable[[], int]
     oldest_page_us: Callable[[], int | None]
     archive_lag_s: Callable[[], float]
+    unreached: Callable[[], int] = lambda: 0
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
     _behind: bool = False
     _waits: bool = False
+    _unreached: int | None = None
+    _gapped: bool | None = None
+    _gaps_looked_at: float = -GAPS_EVERY_S
 
     def session_lost(self) -> None:
         """Say that the broker forgot a session of ours, and perhaps a backlog with it."""
@@ -61,14 +74,36 @@ class Watch:
                 await self.core.note("delivery_failed", 1)
             await self._note_waiting()
             await self._note_lag()
+            await self._note_unreached()
+            await self._note_gaps()
 
     async def _note_waiting(self) -> None:
         """Note that somebody has not been told for a minute, once for as long as that is so."""
         since_us = self.oldest_page_us()
-        waits = since_us is not None and clock_us() - since_us > UNTOLD_S * 1e6
+        waits = since_us is not None and self.core.clock.time_us() - since_us > UNTOLD_S * 1e6
         if waits and not self._waits:
             await self.core.note("delivery_failed", 1)
         self._waits = waits
+
+    async def _note_unreached(self) -> None:
+        """Note how many people a test did not reach, whenever that changes."""
+        unreached = self.unreached()
+        if unreached != self._unreached:
+            await self.core.note("contact_unreached", float(unreached))
+        self._unreached = unreached
+
+    async def _note_gaps(self) -> None:
+        """Note that there is a time ahead in which nobody could be asked, and that there is none any more."""
+        if time.monotonic() - self._gaps_looked_at < GAPS_EVERY_S:
+            return
+        self._gaps_looked_at = time.monotonic()
+        directory = self.core.shard.alerting.directory
+        warnings = [] if directory is None else gap_warnings(directory, self.core.clock.time_us(), GAPS_AHEAD_S)
+        if bool(warnings) != self._gapped:
+            await self.core.note("duty_gap", float(bool(warnings)))
+            for warning in warnings[:GAPS_SAID]:
+                _log.warning("service.duty_gap", detail=warning.text_en, detail_zh=warning.text_zh)
+        self._gapped = bool(warnings)
 
     async def _note_lag(self) -> None:
         """Note a lag for as long as there is one, and its end once."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from alerts.incident import Exercise
+
 if TYPE_CHECKING:
     from alerts.notification import Notification
 
@@ -14,7 +16,10 @@ __all__ = ["document"]
 
 
 def document(notification: Notification) -> bytes:
-    """Return the notification as UTF-8 JSON; the same notification gives the same bytes."""
+    """Return the notification as UTF-8 JSON; the same notification gives the same bytes.
+
+    What answers it is not in it: a machine is told, and answers by the API under its own name.
+    """
     return msgspec.json.encode(
         {
             "type": f"incident.{notification.kind}",
@@ -23,12 +28,18 @@ def document(notification: Notification) -> bytes:
                 "notification": notification.id,
                 "event": notification.event,
                 "recipient": notification.recipient,
-                "drill": notification.drill,
+                "purpose": notification.purpose,
+                "address": notification.address,
+                "wants_answer": notification.wants_answer,
+                "languages": notification.languages,
+                "drill": notification.drill or notification.incident.exercise is Exercise.DRILL,
                 "expires_us": notification.expires_us,
                 "title_en": notification.title_en,
                 "title_zh": notification.title_zh,
                 "body_en": notification.body_en,
                 "body_zh": notification.body_zh,
+                "others": notification.others,
+                "others_count": notification.others_count,
                 "incident": notification.incident,
             },
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import string
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from alerts.channels.channel import DeliveryError
+from alerts.channels.channel import DeliveryError, Handed
 from alerts.channels.document import document
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ __all__ = ["TOPIC_FIELDS", "Broker", "MqttChannel"]
 TIMEOUT_S: Final = 10.0
 """For the broker's CONNACK and PUBACK."""
 EXPIRY_MAX_S: Final = 2**32 - 1
-TOPIC_FIELDS: Final = ("site", "device", "severity", "recipient")
-"""What a topic template may name in braces."""
+TOPIC_FIELDS: Final = ("site", "device", "severity", "recipient", "address")
+"""What a topic template may name in braces; an address may be a device's, `site/name`."""
 _log = logging.getLogger("vigil.alerts.mqtt")
 _log.setLevel(logging.ERROR)  # what goes wrong is in the DeliveryError
 
@@ -55,14 +56,18 @@ class MqttChannel:
     is known only where it says so.
     """
 
+    idempotent = True  # the document has the notification's id
+    at_once = 64
+
     def __init__(self, broker: Broker, topic: str, client_id: str, now_us: Callable[[], int]) -> None:
         self._broker = broker
         self._topic = topic
+        self._fields = [name for _, name, _, _ in string.Formatter().parse(topic) if name is not None]
         self._client_id = client_id
         self._now_us = now_us
         self._connection: asyncio.Task[Client] | None = None
 
-    async def send(self, notification: Notification) -> str:
+    async def send(self, notification: Notification) -> Handed:
         """Publish and return when the broker has it. Raises DeliveryError to retry where it is not reached."""
         topic = self._topic_of(notification)
         left_s = (notification.expires_us - self._now_us()) / 1e6
@@ -83,7 +88,7 @@ class MqttChannel:
                 raise DeliveryError(f"broker: {again}", retry=True) from again
         except MqttError as error:
             raise DeliveryError(f"broker: {error}", retry=True) from error
-        return f"PUBACK for {topic}"
+        return Handed(f"PUBACK for {topic}")
 
     async def close(self) -> None:
         """Say good-bye to the broker."""
@@ -95,11 +100,14 @@ class MqttChannel:
     def _topic_of(self, notification: Notification) -> str:
         incident = notification.incident
         device = incident.device.removeprefix(f"{incident.site}/")
-        values = (incident.site, device, str(incident.severity), notification.recipient)
-        for value in values:
-            if not value or any(character in value for character in "/+#\0"):
-                raise DeliveryError(f"{value!r} cannot be a level of a topic", retry=False)
-        return self._topic.format_map(dict(zip(TOPIC_FIELDS, values, strict=True)))
+        values = (incident.site, device, str(incident.severity), notification.recipient, notification.address)
+        fields = dict(zip(TOPIC_FIELDS, values, strict=True))
+        for name in self._fields:
+            # An address may be that of a device, `site/name`: two levels.
+            levels = fields[name].split("/") if name == "address" else [fields[name]]
+            if any(not level or any(character in level for character in "/+#\0") for level in levels):
+                raise DeliveryError(f"the {name} cannot be a level of a topic", retry=False)
+        return self._topic.format_map(fields)
 
     def _connected(self) -> tuple[asyncio.Task[Client], bool]:
         """Return the connection, made or being made, and whether it is there already."""

@@ -6,26 +6,42 @@ import base64
 import binascii
 import ssl
 import string
-import time
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field, FilePath, HttpUrl, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FilePath, HttpUrl, SecretStr, field_validator, model_validator
 
+from alerts.channels.alertmanager import AlertmanagerChannel, AlertmanagerSettings
+from alerts.channels.chatbot import ChatbotChannel, Robot
 from alerts.channels.console import ConsoleChannel
+from alerts.channels.context import ChannelContext
+from alerts.channels.failover import FailoverChannel, Resend
+from alerts.channels.heartbeat import HeartbeatSettings, make_heartbeat
+from alerts.channels.http import HttpGateway
 from alerts.channels.mqtt import TOPIC_FIELDS, Broker, MqttChannel
+from alerts.channels.push_settings import PushSettings, VapidKeyFault, vapid_key
+from alerts.channels.smpp.settings import SmppSettings
+from alerts.channels.sms.settings import SmsSettings
+from alerts.channels.voice_settings import VoiceSettings
 from alerts.channels.webhook import WebhookChannel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from alerts.channels.channel import Channel
-    from alerts.notification import Notification
 
 __all__ = [
+    "AlertmanagerSettings",
     "AppriseSettings",
     "ChannelSettings",
+    "ChatbotSettings",
     "ConsoleSettings",
+    "FailoverSettings",
+    "HeartbeatSettings",
     "MqttSettings",
+    "PushSettings",
+    "SmppSettings",
+    "SmsSettings",
+    "VoiceSettings",
     "WebhookSettings",
     "make_channel",
 ]
@@ -50,6 +66,8 @@ class WebhookSettings(_Settings):
     secret:  `whsec_` and base64, or plain text, of 16 bytes or more; without it nothing is signed
     headers: sent with each POST; the place for a token
     ca_file: PEM certificates to trust in place of the machine's
+    proxy:   URL of an HTTP proxy
+    at_once: POSTs under way, at most
     """
 
     type: Literal["webhook"]
@@ -57,6 +75,8 @@ class WebhookSettings(_Settings):
     secret: SecretStr | None = None
     headers: dict[str, SecretStr] = {}
     ca_file: FilePath | None = None
+    proxy: HttpUrl | None = None
+    at_once: int = Field(default=64, ge=1, le=128)
 
     @field_validator("secret")
     @classmethod
@@ -74,7 +94,7 @@ class WebhookSettings(_Settings):
 class MqttSettings(_Settings):
     """A downlink topic.
 
-    topic: a template; may name {site}, {device}, {severity}, {recipient}
+    topic: a template; may name {site}, {device}, {severity}, {recipient}, {address}
     host:  a broker of its own; without it the service's own broker is used, and the other fields of the connection not
     """
 
@@ -100,42 +120,185 @@ class MqttSettings(_Settings):
 
 
 class AppriseSettings(_Settings):
-    """Any URL of apprise: https://appriseit.com/services/."""
+    """Any URL of apprise: https://appriseit.com/services/.
+
+    url:     `{address}` in it stands for the address of the person, such as in `mailtos://user:key@host?to={address}`
+    threads: messages under way, at most
+    """
 
     type: Literal["apprise"]
     url: SecretStr
-    threads: int = Field(default=4, ge=1, le=32)
+    threads: int = Field(default=8, ge=1, le=64)
 
 
-ChannelSettings = Annotated[
-    WebhookSettings | MqttSettings | AppriseSettings | ConsoleSettings, Field(discriminator="type")
-]
+class ChatbotSettings(_Settings):
+    """A group robot of WeCom, DingTalk or Feishu.
 
-
-def make_channel(
-    name: str,
-    settings: WebhookSettings | MqttSettings | AppriseSettings | ConsoleSettings,
-    broker: Broker | None = None,
-    write: Callable[[Notification], None] | None = None,
-) -> Channel:
-    """Return the channel `name` as the settings describe it.
-
-    broker: the service's own, for MQTT channels that name none; write: what a console channel writes to, if not the log
-    Raises ValueError where an MQTT channel has no broker, or apprise makes nothing of its URL.
+    url:    of the robot, as the group's settings show it
+    secret: of the signature, for a robot of DingTalk or Feishu that wants one
     """
-    match settings:
-        case ConsoleSettings():
-            return ConsoleChannel(write)
-        case WebhookSettings():
-            verify = ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else None
-            headers = {header: value.get_secret_value() for header, value in settings.headers.items()}
-            return WebhookChannel(str(settings.url), settings.key, headers, verify)
-        case MqttSettings():
-            return MqttChannel(_broker(name, settings, broker), settings.topic, f"vigil-alerts-{name}", _now_us)
-        case AppriseSettings():
-            from alerts.channels.apprise import AppriseChannel  # noqa: PLC0415  # a second to load, for those who use it
 
-            return AppriseChannel(name, settings.url.get_secret_value(), settings.threads)
+    type: Literal["chatbot"]
+    robot: Robot
+    url: SecretStr
+    secret: SecretStr = SecretStr("")
+    ca_file: FilePath | None = None
+    proxy: HttpUrl | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("wanted an address that begins with https://")
+        return url
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.robot is Robot.WECOM and self.secret.get_secret_value():
+            raise ValueError("secret: robots of WeCom sign nothing")
+        return self
+
+
+class FailoverSettings(_Settings):
+    """Several channels as one: the next where the first cannot.
+
+    members:        names of channels, the best first
+    resend_unknown: which messages the next member gets although the one before may have taken them: better twice than
+                    not at all. Other messages are UNKNOWN then, and the person's next channel is tried
+    """
+
+    type: Literal["failover"]
+    members: tuple[str, ...] = Field(min_length=2, max_length=4)
+    resend_unknown: Resend = Resend.LIFE_SAFETY
+
+
+_ChannelSettings = (
+    AlertmanagerSettings
+    | AppriseSettings
+    | ChatbotSettings
+    | ConsoleSettings
+    | FailoverSettings
+    | HeartbeatSettings
+    | MqttSettings
+    | PushSettings
+    | SmppSettings
+    | SmsSettings
+    | VoiceSettings
+    | WebhookSettings
+)
+ChannelSettings = Annotated[_ChannelSettings, Field(discriminator="type")]
+
+
+def make_channel(name: str, settings: _ChannelSettings, context: ChannelContext | None = None) -> Channel:  # noqa: C901, PLR0911 - one line a kind
+    """Return the channel `name` as the settings describe it. A failover channel's members are made before it.
+
+    Raises ValueError, with what is wrong and nothing secret, where the settings fit nothing that is there.
+    """
+    # What takes long to load is loaded by those who use it.
+    context = context or ChannelContext()
+    match settings:
+        case AlertmanagerSettings():
+            return _alertmanager(settings, context)
+        case AppriseSettings():
+            from alerts.channels.apprise import AppriseChannel  # noqa: PLC0415
+
+            return AppriseChannel(name, settings.url.get_secret_value(), settings.threads, context.link_of)
+        case ChatbotSettings():
+            return _chatbot(settings, context)
+        case ConsoleSettings():
+            return ConsoleChannel(context.write)
+        case FailoverSettings():
+            return _failover(name, settings, context)
+        case HeartbeatSettings():
+            return make_heartbeat(settings)
+        case MqttSettings():
+            topic = settings.topic
+            return MqttChannel(_broker(name, settings, context.broker), topic, f"vigil-alerts-{name}", context.now_us)
+        case PushSettings():
+            return _push(name, settings, context)
+        case SmppSettings():
+            from alerts.channels.smpp import SmppChannel  # noqa: PLC0415
+
+            return SmppChannel(name, settings, context.link_of, context.on_receipt, context.on_reply, context.now_us)
+        case SmsSettings():
+            from alerts.channels.sms import make_sms  # noqa: PLC0415
+
+            return make_sms(settings, context.link_of, context.callback_of(name), context.now_us)
+        case VoiceSettings():
+            from alerts.channels.voice import make_voice  # noqa: PLC0415
+
+            return make_voice(settings, context.callback_of(name), context.now_us)
+        case WebhookSettings():
+            proxy = str(settings.proxy) if settings.proxy else ""
+            gateway = _gateway(settings.headers, settings.ca_file, context, proxy)
+            return WebhookChannel(str(settings.url), settings.key, gateway, context.now_us, settings.at_once)
+    assert_never(settings)
+
+
+def _alertmanager(settings: AlertmanagerSettings, context: ChannelContext) -> AlertmanagerChannel:
+    return AlertmanagerChannel(
+        [str(url) for url in settings.urls],
+        _gateway(settings.headers, settings.ca_file, context),
+        context.incident_of,
+        labels=settings.labels,
+        page_of=context.page_of,
+        refresh_s=settings.refresh_s,
+        hold_s=settings.hold_s,
+        clock_us=context.now_us,
+    )
+
+
+def _chatbot(settings: ChatbotSettings, context: ChannelContext) -> ChatbotChannel:
+    verify = ssl.create_default_context(cafile=settings.ca_file) if settings.ca_file else None
+    proxy = str(settings.proxy) if settings.proxy else ""
+    return ChatbotChannel(
+        settings.robot,
+        settings.url.get_secret_value(),
+        settings.secret.get_secret_value(),
+        HttpGateway(idempotent=False, verify=verify, proxy=proxy, clock_us=context.now_us),
+        context.link_of,
+        context.now_us,
+    )
+
+
+def _failover(name: str, settings: FailoverSettings, context: ChannelContext) -> FailoverChannel:
+    members: dict[str, Channel] = {}
+    for member in settings.members:
+        channel = context.members.get(member)
+        if channel is None or isinstance(channel, FailoverChannel):
+            raise ValueError(f"channel {name}: no channel {member!r} to be a member; a failover channel cannot be one")
+        if member in members:
+            raise ValueError(f"channel {name}: {member!r} twice")
+        members[member] = channel
+    return FailoverChannel(members, context.steady, settings.resend_unknown)
+
+
+def _gateway(
+    headers: Mapping[str, SecretStr], ca_file: FilePath | None, context: ChannelContext, proxy: str = ""
+) -> HttpGateway:
+    plain = {header: value.get_secret_value() for header, value in headers.items()}
+    verify = ssl.create_default_context(cafile=ca_file) if ca_file else None
+    return HttpGateway(idempotent=True, headers=plain, verify=verify, proxy=proxy, clock_us=context.now_us)
+
+
+def _push(name: str, settings: PushSettings, context: ChannelContext) -> Channel:
+    from alerts.channels.push import PushChannel  # noqa: PLC0415
+
+    if context.data_dir is None:
+        raise ValueError(f"channel {name}: no folder for its key")
+    try:
+        key = vapid_key(context.data_dir)
+    except (VapidKeyFault, OSError) as error:
+        raise ValueError(f"channel {name}: {error}") from error
+    return PushChannel(
+        key,
+        settings.subject,
+        context.subscribed,
+        context.unsubscribe,
+        context.link_of,
+        HttpGateway(idempotent=True, clock_us=context.now_us),
+        context.now_us,
+    )
 
 
 def _broker(name: str, settings: MqttSettings, broker: Broker | None) -> Broker:
@@ -156,7 +319,3 @@ def _key(secret: SecretStr) -> bytes:
         return base64.b64decode(text.removeprefix(SECRET_PREFIX), validate=True)
     except binascii.Error as error:
         raise ValueError(f"wanted base64 after {SECRET_PREFIX!r}") from error
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000

@@ -37,6 +37,7 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome} | {
     "真实": Outcome.TRUE,
     "误报": Outcome.FALSE_ALARM,
     "测试": Outcome.TEST,
+    "查无实情": Outcome.UNFOUNDED,
 }
 
 

@@ -43,7 +43,8 @@ def _ranked(judged: Iterable[tuple[str, Outcome]]) -> list[Rank]:
     counts = Counter(judged)
     ranks = []
     for name in dict.fromkeys(name for name, _ in counts):
-        true, false = counts[name, Outcome.TRUE], counts[name, Outcome.FALSE_ALARM]
+        true = counts[name, Outcome.TRUE]
+        false = counts[name, Outcome.FALSE_ALARM] + counts[name, Outcome.UNFOUNDED]
         ranks.append(
             Rank(
                 name=name,

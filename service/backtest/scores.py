@@ -41,6 +41,7 @@ _VERDICTS = {
     Outcome.TRUE: Verdict.TRUE,
     Outcome.TEST: Verdict.TEST,
     Outcome.FALSE_ALARM: Verdict.FALSE,
+    Outcome.UNFOUNDED: Verdict.FALSE,
 }
 _ORDER = list(_VERDICTS)
 

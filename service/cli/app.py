@@ -10,12 +10,13 @@ from typing import Annotated
 import psycopg
 import typer
 
+from alerts.people.settings import DirectoryFaults
 from devices import LedgerFaults, ProfileFaults
 from ingest import BrokerRefused, SessionTakenOver
 from rules import RuleFaults
 from service.backtest.history import HistoryFault
 from service.backtest.labels import LabelFaults
-from service.cli import devices, incidents, quarantine, rules, run
+from service.cli import contacts, devices, drill, duty, evidence, incidents, quarantine, rules, run, silences, who
 from service.cli.client import Unreachable
 from service.embedded_broker import BrokerFailed
 from service.http import CannotListen
@@ -41,10 +42,16 @@ app = typer.Typer(
     add_completion=False,
 )
 run.add_to(app)
+who.add_to(app)
+duty.add_to(app)
+app.add_typer(contacts.app, name="contacts")
 app.add_typer(devices.app, name="devices")
+app.add_typer(drill.app, name="drill")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(incidents.app, name="incidents")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
+app.add_typer(silences.app, name="silences")
 
 
 def _version(wanted: bool) -> None:
@@ -82,7 +89,7 @@ def main() -> None:
 
 
 _ENDINGS: tuple[tuple[tuple[type[BaseException], ...], int], ...] = (
-    ((SettingsFaults, ProfileFaults, RuleFaults, LedgerFaults, LabelFaults), EXIT_BAD_CONFIGURATION),
+    ((SettingsFaults, DirectoryFaults, ProfileFaults, RuleFaults, LedgerFaults, LabelFaults), EXIT_BAD_CONFIGURATION),
     ((SessionTakenOver, BrokerRefused), EXIT_REFUSED),
     (
         (

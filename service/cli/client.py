@@ -12,8 +12,10 @@ import typer
 
 from service.control import control_app, control_socket, is_served
 from service.core import open_core
+from service.demo import DEMO_FILE
 from service.logs import configure_logs
-from service.settings import LogSection, Settings, default_data_dir, load_settings
+from service.sections import LogSection
+from service.settings import Settings, default_data_dir, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +49,7 @@ class Unreachable(Exception):
 
 
 def settings_for(config: Path | None, data_dir: Path | None) -> Settings:
-    """Return the settings that the options name.
+    """Return the settings that the options name; a demo has its own in its folder.
 
     Where neither is given and no service runs on the default folder but a demo does, the demo is meant.
     """
@@ -56,6 +58,8 @@ def settings_for(config: Path | None, data_dir: Path | None) -> Settings:
         demo = default_data_dir() / "demo"
         if not is_served(default_data_dir()) and (demo / "journal").exists():
             given["data_dir"] = demo
+    if config is None and "data_dir" in given and (given["data_dir"] / DEMO_FILE).exists():
+        config = given["data_dir"] / DEMO_FILE
     return load_settings(config, **given)
 
 

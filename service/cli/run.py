@@ -18,8 +18,9 @@ from service.cli.client import ConfigOption, DataDirOption
 from service.database import EMBEDDED, embedded_server
 from service.demo import run_demo
 from service.logs import configure_logs
+from service.sections import LogSection
 from service.service import serve
-from service.settings import LogSection, SettingsFaults, default_data_dir, load_settings
+from service.settings import SettingsFaults, default_data_dir, load_settings
 from simulator import BrokerAddress, SimulationReport, shuibei_fleet, simulate, truth_table
 from simulator.load import LoadPlan, LoadReport, load
 from storage.sql import migrate as migrate_database
@@ -57,6 +58,7 @@ def demo(
     data_dir: Annotated[Path | None, typer.Option(help="Where the demo keeps its data.")] = None,
     port: Annotated[int, typer.Option(help="The broker's port; if taken, another that it says.")] = 1883,
     http_port: Annotated[int, typer.Option(help="The port of /metrics; 0 for any.")] = 0,
+    console_port: Annotated[int, typer.Option(help="The port that links lead to; if taken, another.")] = 9465,
     seed: SeedOption = 2026,
     speed: SpeedOption = 1.0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw away what an earlier demo left.")] = False,
@@ -65,7 +67,16 @@ def demo(
     configure_logs(LogSection(level="warning"))
     folder = data_dir or default_data_dir() / "demo"
     _until_stopped(
-        lambda stop: run_demo(folder, stop, port=port, http_port=http_port, seed=seed, speed=speed, fresh=fresh)
+        lambda stop: run_demo(
+            folder,
+            stop,
+            port=port,
+            http_port=http_port,
+            console_port=console_port,
+            seed=seed,
+            speed=speed,
+            fresh=fresh,
+        )
     )
 
 
@@ -137,7 +148,9 @@ def check_config(
     else:
         for fault in faults:
             typer.secho(fault, err=True, fg=typer.colors.RED)
-        typer.echo(f"{len(faults)} faults" if faults else "No faults: " + "; ".join(summary))
+        typer.echo(f"{len(faults)} faults" if faults else "No faults.")
+        for line in summary:
+            typer.echo(f"  {line}")
     if faults:
         sys.exit(2)
 

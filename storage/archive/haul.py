@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from alerts.audit_event import AuditEvent
 from alerts.incident import Incident, IncidentEvent, NotificationEvent, decode_event
+from alerts.response_event import ResponseEvent
 from alerts.shadow import ShadowEvent
 from devices import QuarantineReport, ReadingBatch, RegistryChange
 from storage.archive.rows import is_storable
@@ -76,6 +78,8 @@ class Haul:
     incidents: dict[str, Incident] = field(default_factory=dict)
     incident_events: list[IncidentEvent] = field(default_factory=list)
     notification_events: list[NotificationEvent] = field(default_factory=list)
+    response_events: list[ResponseEvent] = field(default_factory=list)
+    audit_events: list[AuditEvent] = field(default_factory=list)
     shadow_events: list[ShadowEvent] = field(default_factory=list)
     samples: list[StoredSample] = field(default_factory=list)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -90,6 +94,8 @@ class Haul:
             or self.changes
             or self.incident_events
             or self.notification_events
+            or self.response_events
+            or self.audit_events
             or self.shadow_events
             or self.counts
             or self.gaps
@@ -155,7 +161,7 @@ def _take(record: Record, haul: Haul, batches: list[ReadingBatch]) -> None:
             _take_quarantine(_QUARANTINE.decode(record.body), haul, record.time_us)
         case RecordKind.GAP:
             haul.gaps.append((_GAP.decode(record.body), record.time_us))
-        case RecordKind.TICK | RecordKind.COMMAND | RecordKind.RULES:
+        case RecordKind.TICK | RecordKind.COMMAND | RecordKind.RULES | RecordKind.DIRECTORY:
             pass  # time, and what leads to events: nothing of their own to keep
 
 
@@ -163,6 +169,10 @@ def _take_event(body: bytes, haul: Haul) -> None:
     match decode_event(body):
         case NotificationEvent() as event:
             haul.notification_events.append(event)
+        case ResponseEvent() as event:
+            haul.response_events.append(event)
+        case AuditEvent() as event:
+            haul.audit_events.append(event)
         case ShadowEvent() as event:
             haul.shadow_events.append(event)
         case IncidentEvent(incident=incident) as event:

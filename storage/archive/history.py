@@ -1,4 +1,4 @@
-"""Incidents, notifications, shadow events, quarantine and gaps as the parameters of their statements."""
+"""Incidents, their timelines, shadow events, quarantine and gaps as the parameters of their statements."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from storage.archive.rows import FIRST_STORABLE_US, LAST_STORABLE_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from alerts.audit_event import AuditEvent
     from alerts.incident import Incident, IncidentEvent, NotificationEvent
+    from alerts.response_event import ResponseEvent
     from alerts.shadow import ShadowEvent
     from storage.archive.haul import StoredSample
     from storage.journal import Gap
 
 __all__ = [
     "as_time",
+    "audit_values",
     "gap_values",
     "incident_event_values",
     "incident_values",
     "notification_values",
+    "response_values",
     "sample_values",
     "shadow_values",
     "storable_text",
@@ -43,7 +48,10 @@ def storable_text(text: str) -> str:
 
 def incident_values(incident: Incident) -> Mapping[str, Any]:
     """Return the parameters of `put_incident`."""
-    return _values(incident)
+    acceptances = [
+        {"by": storable_text(one.by), "time": as_time(one.time_us).isoformat()} for one in incident.acceptances
+    ]
+    return {**_values(msgspec.structs.replace(incident, acceptances=())), "acceptances": Jsonb(acceptances)}
 
 
 def incident_event_values(event: IncidentEvent) -> Mapping[str, Any]:
@@ -54,6 +62,16 @@ def incident_event_values(event: IncidentEvent) -> Mapping[str, Any]:
 
 def notification_values(event: NotificationEvent) -> Mapping[str, Any]:
     """Return the parameters of `put_notification` and `put_notification_event`."""
+    return _values(event)
+
+
+def response_values(event: ResponseEvent) -> Mapping[str, Any]:
+    """Return the parameters of `put_response_event`."""
+    return _values(event)
+
+
+def audit_values(event: AuditEvent) -> Mapping[str, Any]:
+    """Return the parameters of `put_audit_event`."""
     return _values(event)
 
 

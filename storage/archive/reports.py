@@ -32,9 +32,11 @@ class IncidentLine:
     what_en: str
     what_zh: str
     raised: datetime
-    acknowledged_by: str
+    accepted_by: str
     closed_by: str
     outcome: str | None
+    rating: int | None
+    exercise: str | None
 
 
 def count_readings(dsn: str) -> int:

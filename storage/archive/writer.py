@@ -19,10 +19,12 @@ from psycopg.conninfo import conninfo_to_dict
 from storage.archive.channels import ChannelIds
 from storage.archive.history import (
     as_time,
+    audit_values,
     gap_values,
     incident_event_values,
     incident_values,
     notification_values,
+    response_values,
     sample_values,
     shadow_values,
 )
@@ -239,6 +241,8 @@ def _put_history(cursor: psycopg.Cursor, haul: Haul, journal_id: str) -> None:
     notifications = [notification_values(event) for event in haul.notification_events]
     _each(cursor, "put_notification", notifications)
     _each(cursor, "put_notification_event", notifications)
+    _each(cursor, "put_response_event", (response_values(event) for event in haul.response_events))
+    _each(cursor, "put_audit_event", (audit_values(event) for event in haul.audit_events))
     _each(cursor, "put_rule_shadow", (shadow_values(event) for event in haul.shadow_events))
     _each(cursor, "put_sample", (sample_values(sample) for sample in haul.samples))
     reasons = Counter(sample.reason for sample in haul.samples)

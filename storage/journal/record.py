@@ -48,6 +48,8 @@ class RecordKind(IntEnum):
     """A `Gap`, written by the journal itself."""
     RULES = 7
     """The rules in force from here on."""
+    DIRECTORY = 8
+    """The people, rotas and chains in force from here on."""
 
 
 class Lane(IntEnum):

@@ -140,38 +140,50 @@ ON CONFLICT (channel_id, time) DO NOTHING;
 
 -- put_incident --
 INSERT INTO vigil.incidents (
-    incident_id, device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id, rule_name_en,
-    rule_name_zh, severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source, state,
-    condition_holds, late, raised, event, since, last, repeats, acknowledged, acknowledged_by, closed, closed_by,
-    outcome, note, revision, rule_kind, measure, reference, low, high, members, members_count
+    incident_id, device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id,
+    rule_name_en, rule_name_zh, severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source,
+    state, condition_holds, late, raised, event, since, last, repeats, accepted, accepted_by, closed, closed_by,
+    outcome, note, revision, rule_kind, measure, reference, low, high, members, members_count, dispatched,
+    dispatched_to, arrived, verified, acceptances, handed_to, rating, rated_by, exercise, building, floor,
+    unit_name, gateway
 ) VALUES (
     %(id)s, %(device)s, %(site)s, %(grid)s, %(place)s, %(place_zh)s, %(latitude)s, %(longitude)s, %(kind)s,
     %(unregistered)s, %(rule_id)s, %(rule_name_en)s, %(rule_name_zh)s, %(severity)s, %(alarm_class)s, %(what_en)s,
     %(what_zh)s, %(metric)s, %(unit)s, %(value)s, %(limit)s, %(source)s, %(state)s, %(condition_holds)s, %(late)s,
-    %(raised)s, %(event)s, %(since)s, %(last)s, %(repeats)s, %(acknowledged)s, %(acknowledged_by)s, %(closed)s,
-    %(closed_by)s, %(outcome)s, %(note)s, %(revision)s, %(rule_kind)s, %(measure)s, %(reference)s, %(low)s, %(high)s,
-    %(members)s, %(members_count)s
+    %(raised)s, %(event)s, %(since)s, %(last)s, %(repeats)s, %(accepted)s, %(accepted_by)s, %(closed)s,
+    %(closed_by)s, %(outcome)s, %(note)s, %(revision)s, %(rule_kind)s, %(measure)s, %(reference)s, %(low)s,
+    %(high)s, %(members)s, %(members_count)s, %(dispatched)s, %(dispatched_to)s, %(arrived)s, %(verified)s,
+    %(acceptances)s, %(handed_to)s, %(rating)s, %(rated_by)s, %(exercise)s, %(building)s, %(floor)s, %(unit_name)s,
+    %(gateway)s
 )
 ON CONFLICT (incident_id) DO UPDATE SET (
-    device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id, rule_name_en, rule_name_zh,
-    severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source, state, condition_holds, late,
-    raised, event, since, last, repeats, acknowledged, acknowledged_by, closed, closed_by, outcome, note, revision,
-    rule_kind, measure, reference, low, high, members, members_count
+    device, site, grid, place, place_zh, latitude, longitude, kind, unregistered, rule_id, rule_name_en,
+    rule_name_zh, severity, alarm_class, what_en, what_zh, metric, unit, value, limit_value, source, state,
+    condition_holds, late, raised, event, since, last, repeats, accepted, accepted_by, closed, closed_by, outcome,
+    note, revision, rule_kind, measure, reference, low, high, members, members_count, dispatched, dispatched_to,
+    arrived, verified, acceptances, handed_to, rating, rated_by, exercise, building, floor, unit_name, gateway
 ) = (
     excluded.device, excluded.site, excluded.grid, excluded.place, excluded.place_zh, excluded.latitude,
     excluded.longitude, excluded.kind, excluded.unregistered, excluded.rule_id, excluded.rule_name_en,
     excluded.rule_name_zh, excluded.severity, excluded.alarm_class, excluded.what_en, excluded.what_zh,
     excluded.metric, excluded.unit, excluded.value, excluded.limit_value, excluded.source, excluded.state,
     excluded.condition_holds, excluded.late, excluded.raised, excluded.event, excluded.since, excluded.last,
-    excluded.repeats, excluded.acknowledged, excluded.acknowledged_by, excluded.closed, excluded.closed_by,
+    excluded.repeats, excluded.accepted, excluded.accepted_by, excluded.closed, excluded.closed_by,
     excluded.outcome, excluded.note, excluded.revision, excluded.rule_kind, excluded.measure, excluded.reference,
-    excluded.low, excluded.high, excluded.members, excluded.members_count
+    excluded.low, excluded.high, excluded.members, excluded.members_count, excluded.dispatched,
+    excluded.dispatched_to, excluded.arrived, excluded.verified, excluded.acceptances, excluded.handed_to,
+    excluded.rating, excluded.rated_by, excluded.exercise, excluded.building, excluded.floor, excluded.unit_name,
+    excluded.gateway
 )
 WHERE incidents.revision < excluded.revision;
 
 -- put_incident_event --
-INSERT INTO vigil.incident_events (event_id, incident_id, revision, kind, time, by, text_en, text_zh)
-VALUES (%(id)s, %(incident)s, %(revision)s, %(kind)s, %(time)s, %(by)s, %(text_en)s, %(text_zh)s)
+INSERT INTO vigil.incident_events (
+    event_id, incident_id, revision, kind, time, by, text_en, text_zh, origin, place, digest
+) VALUES (
+    %(id)s, %(incident)s, %(revision)s, %(kind)s, %(time)s, %(by)s, %(text_en)s, %(text_zh)s, %(origin)s, %(place)s,
+    %(digest)s
+)
 ON CONFLICT (event_id) DO NOTHING;
 
 -- put_notification --
@@ -185,9 +197,25 @@ SET (status, time, attempts, detail) = (excluded.status, excluded.time, excluded
 WHERE notifications.time <= excluded.time;
 
 -- put_notification_event --
-INSERT INTO vigil.notification_events (notification_id, time, status, attempts, detail)
-VALUES (%(notification)s, %(time)s, %(status)s, %(attempts)s, %(detail)s)
+INSERT INTO vigil.notification_events (notification_id, time, status, attempts, detail, place, digest)
+VALUES (%(notification)s, %(time)s, %(status)s, %(attempts)s, %(detail)s, %(place)s, %(digest)s)
 ON CONFLICT (notification_id, time, status) DO NOTHING;
+
+-- put_response_event --
+INSERT INTO vigil.response_events (
+    event_id, incident_id, kind, time, person, notification_id, step, detail, text_en, text_zh, place, digest
+) VALUES (
+    %(id)s, %(incident)s, %(kind)s, %(time)s, %(person)s, %(notification)s, %(step)s, %(detail)s, %(text_en)s,
+    %(text_zh)s, %(place)s, %(digest)s
+)
+ON CONFLICT (event_id) DO NOTHING;
+
+-- put_audit_event --
+INSERT INTO vigil.audit_events (event_id, time, by, origin, subject, what, incident_id, allowed, place, digest)
+VALUES (
+    %(id)s, %(time)s, %(by)s, %(origin)s, %(subject)s, %(what)s, %(incident)s, %(allowed)s, %(place)s, %(digest)s
+)
+ON CONFLICT (event_id) DO NOTHING;
 
 -- put_rule_shadow --
 INSERT INTO vigil.rule_shadow (
@@ -232,7 +260,7 @@ SELECT count(*) FROM vigil.readings;
 -- recent_incidents --
 SELECT
     incident_id, device, place, place_zh, rule_name_en, rule_name_zh, severity, state, condition_holds, what_en, what_zh,
-    raised, acknowledged_by, closed_by, outcome
+    raised, accepted_by, closed_by, outcome, rating, exercise
 FROM vigil.incidents ORDER BY raised DESC LIMIT %s;
 
 -- open_history --
@@ -266,9 +294,9 @@ COPY (
 ) TO STDOUT (FORMAT binary);
 
 -- verified_incidents --
--- What people said of the incidents of a time. One whose condition never ended lasted until somebody closed it.
+-- What people said of the real incidents of a time. One whose condition never ended lasted until somebody closed it.
 SELECT
     device, rule_id, least(since, event), greatest(since, event, last, CASE WHEN condition_holds THEN closed END), outcome
 FROM vigil.incidents
-WHERE outcome IS NOT NULL AND event >= %(from)s AND event < %(to)s AND %(site)s IN ('', site)
+WHERE outcome IS NOT NULL AND exercise IS NULL AND event >= %(from)s AND event < %(to)s AND %(site)s IN ('', site)
 ORDER BY event, incident_id;

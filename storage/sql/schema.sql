@@ -222,8 +222,8 @@ CREATE TABLE vigil.incidents (
     since           timestamptz NOT NULL,
     last            timestamptz NOT NULL,
     repeats         bigint      NOT NULL,
-    acknowledged    timestamptz,
-    acknowledged_by text        NOT NULL,
+    accepted        timestamptz,
+    accepted_by     text        NOT NULL,
     closed          timestamptz,
     closed_by       text        NOT NULL,
     outcome         text,
@@ -235,20 +235,34 @@ CREATE TABLE vigil.incidents (
     low             double precision,
     high            double precision,
     members         text[]      NOT NULL DEFAULT '{}',
-    members_count   integer     NOT NULL DEFAULT 0
+    members_count   integer     NOT NULL DEFAULT 0,
+    dispatched      timestamptz,
+    dispatched_to   text        NOT NULL DEFAULT '',
+    arrived         timestamptz,
+    verified        timestamptz,
+    acceptances     jsonb       NOT NULL DEFAULT '[]',
+    handed_to       text        NOT NULL DEFAULT '',
+    rating          integer,
+    rated_by        text        NOT NULL DEFAULT '',
+    exercise        text,
+    building        text        NOT NULL DEFAULT '',
+    floor           text        NOT NULL DEFAULT '',
+    unit_name       text        NOT NULL DEFAULT '',
+    gateway         text        NOT NULL DEFAULT ''
 );
 CREATE INDEX incidents_raised ON vigil.incidents (raised DESC);
 COMMENT ON TABLE vigil.incidents IS 'One danger each: one rule that held on one device, and all that was done about it.';
 COMMENT ON COLUMN vigil.incidents.device IS 'site/name.';
 COMMENT ON COLUMN vigil.incidents.value IS 'The reading that last decided; null for no-data and relation rules.';
 COMMENT ON COLUMN vigil.incidents.source IS 'Where the rule''s figures come from.';
-COMMENT ON COLUMN vigil.incidents.state IS 'raised, acknowledged, resolved or cleared.';
+COMMENT ON COLUMN vigil.incidents.state IS
+    'raised, accepted, dispatched, arrived, verified, resolved, closed or cleared.';
 COMMENT ON COLUMN vigil.incidents.condition_holds IS 'Whether the rule still holds, whatever people have said since.';
 COMMENT ON COLUMN vigil.incidents.raised IS 'When Vigil raised it, or raised it anew.';
 COMMENT ON COLUMN vigil.incidents.event IS 'When the device says it measured what raised it.';
 COMMENT ON COLUMN vigil.incidents.since IS 'When the device says the danger began.';
 COMMENT ON COLUMN vigil.incidents.last IS 'When Vigil last heard of it.';
-COMMENT ON COLUMN vigil.incidents.outcome IS 'true, false_alarm or test; null while nobody has said.';
+COMMENT ON COLUMN vigil.incidents.outcome IS 'true, false_alarm, test or unfounded; null while nobody has said.';
 COMMENT ON COLUMN vigil.incidents.revision IS 'Events of its timeline so far; a higher one replaces a lower.';
 COMMENT ON COLUMN vigil.incidents.limit_value IS
     'What the measure was compared with, in its unit; null for kinds of rules without one number.';
@@ -265,6 +279,15 @@ COMMENT ON COLUMN vigil.incidents.low IS 'Low end of the interval of the measure
 COMMENT ON COLUMN vigil.incidents.high IS 'High end of the interval of the measure, where it is an estimate.';
 COMMENT ON COLUMN vigil.incidents.members IS 'Devices that have a part in it, site/name, the first 50 of them.';
 COMMENT ON COLUMN vigil.incidents.members_count IS 'All devices that have a part in it; 0 where it is about one.';
+COMMENT ON COLUMN vigil.incidents.accepted IS 'When the first person took it up.';
+COMMENT ON COLUMN vigil.incidents.accepted_by IS 'Who is responsible.';
+COMMENT ON COLUMN vigil.incidents.closed IS 'When it was resolved or cleared.';
+COMMENT ON COLUMN vigil.incidents.dispatched_to IS 'The team or station that is on its way; empty where nobody said.';
+COMMENT ON COLUMN vigil.incidents.acceptances IS 'Everybody who is on it, in order: [{"by": name, "time": when}, …].';
+COMMENT ON COLUMN vigil.incidents.handed_to IS 'Who was asked to take it over and has not answered.';
+COMMENT ON COLUMN vigil.incidents.rating IS '1 (bad) to 5; null where it is not rated.';
+COMMENT ON COLUMN vigil.incidents.exercise IS 'drill or synthetic; null for a real one. Figures leave exercises out.';
+COMMENT ON COLUMN vigil.incidents.unit_name IS 'The flat or room; the column unit is that of the value.';
 
 CREATE TABLE vigil.incident_events (
     event_id    text        PRIMARY KEY,
@@ -274,11 +297,17 @@ CREATE TABLE vigil.incident_events (
     time        timestamptz NOT NULL,
     by          text        NOT NULL,
     text_en     text        NOT NULL,
-    text_zh     text        NOT NULL
+    text_zh     text        NOT NULL,
+    origin      text        NOT NULL DEFAULT '',
+    place       integer     NOT NULL DEFAULT 0,
+    digest      text        NOT NULL DEFAULT ''
 );
 CREATE INDEX incident_events_incident ON vigil.incident_events (incident_id, revision);
 COMMENT ON TABLE vigil.incident_events IS 'The timeline of each incident, a line each.';
 COMMENT ON COLUMN vigil.incident_events.by IS 'Who did it; empty where Vigil did.';
+COMMENT ON COLUMN vigil.incident_events.origin IS 'From where a person acted; empty where Vigil did.';
+COMMENT ON COLUMN vigil.incident_events.place IS 'In the chain of the incident''s timeline, from 1; 0 before there was one.';
+COMMENT ON COLUMN vigil.incident_events.digest IS 'SHA-256 of the line and of the digest before it, hexadecimal.';
 
 CREATE TABLE vigil.notifications (
     notification_id text        PRIMARY KEY,
@@ -292,7 +321,8 @@ CREATE TABLE vigil.notifications (
 );
 CREATE INDEX notifications_incident ON vigil.notifications (incident_id);
 COMMENT ON TABLE vigil.notifications IS 'One message owed to one person by one channel, as it stands.';
-COMMENT ON COLUMN vigil.notifications.status IS 'delivered, failed or expired.';
+COMMENT ON COLUMN vigil.notifications.status IS
+    'queued, handed (over), received (there is a receipt), answered (by a human), failed, unknown, expired or withdrawn.';
 COMMENT ON COLUMN vigil.notifications.detail IS 'The receipt, or why there is none.';
 
 CREATE TABLE vigil.notification_events (
@@ -301,9 +331,81 @@ CREATE TABLE vigil.notification_events (
     status          text        NOT NULL,
     attempts        integer     NOT NULL,
     detail          text        NOT NULL,
+    place           integer     NOT NULL DEFAULT 0,
+    digest          text        NOT NULL DEFAULT '',
     PRIMARY KEY (notification_id, time, status)
 );
 COMMENT ON TABLE vigil.notification_events IS 'What became of each notification, a line each.';
+COMMENT ON COLUMN vigil.notification_events.place IS 'As in incident_events.';
+COMMENT ON COLUMN vigil.notification_events.digest IS 'As in incident_events.';
+
+CREATE TABLE vigil.response_events (
+    event_id        text        PRIMARY KEY,
+    incident_id     text        NOT NULL,
+    kind            text        NOT NULL,
+    time            timestamptz NOT NULL,
+    person          text        NOT NULL,
+    notification_id text        NOT NULL,
+    step            integer,
+    detail          text        NOT NULL,
+    text_en         text        NOT NULL,
+    text_zh         text        NOT NULL,
+    place           integer     NOT NULL,
+    digest          text        NOT NULL
+);
+CREATE INDEX response_events_incident ON vigil.response_events (incident_id, time);
+COMMENT ON TABLE vigil.response_events IS 'What Vigil did to get an incident answered, a line each.';
+COMMENT ON COLUMN vigil.response_events.kind IS 'As in alerts.response_event.ResponseKind: asked, escalated, overdue, ….';
+COMMENT ON COLUMN vigil.response_events.person IS 'Whom it is about; empty for nobody.';
+COMMENT ON COLUMN vigil.response_events.notification_id IS 'The message that goes with it; empty where none does.';
+COMMENT ON COLUMN vigil.response_events.step IS 'Place of the step in its chain, from 0.';
+COMMENT ON COLUMN vigil.response_events.detail IS 'A silence, another incident, a level or a channel.';
+COMMENT ON COLUMN vigil.response_events.place IS 'As in incident_events.';
+COMMENT ON COLUMN vigil.response_events.digest IS 'As in incident_events.';
+
+CREATE TABLE vigil.audit_events (
+    event_id    text        PRIMARY KEY,
+    time        timestamptz NOT NULL,
+    by          text        NOT NULL,
+    origin      text        NOT NULL,
+    subject     text        NOT NULL,
+    what        text        NOT NULL,
+    incident_id text        NOT NULL,
+    allowed     boolean     NOT NULL,
+    place       integer     NOT NULL,
+    digest      text        NOT NULL
+);
+CREATE INDEX audit_events_incident ON vigil.audit_events (incident_id, time);
+CREATE INDEX audit_events_subject ON vigil.audit_events (subject, time);
+COMMENT ON TABLE vigil.audit_events IS 'Who looked at what is protected, or was refused it, a look each.';
+COMMENT ON COLUMN vigil.audit_events.subject IS 'The device, site/name.';
+COMMENT ON COLUMN vigil.audit_events.what IS 'location, health or contact.';
+COMMENT ON COLUMN vigil.audit_events.incident_id IS 'The open incident that allowed it; empty where none did.';
+COMMENT ON COLUMN vigil.audit_events.place IS 'As in incident_events.';
+COMMENT ON COLUMN vigil.audit_events.digest IS 'As in incident_events.';
+
+-- The lines as alerts.evidence.line makes them, which is what the digests are of.
+CREATE VIEW vigil.timeline AS
+SELECT
+    incident_id, place, time, 'incident' AS what, kind, by AS who, origin AS via, '' AS notification_id, text_en, text_zh,
+    '' AS detail, digest
+FROM vigil.incident_events
+UNION ALL
+SELECT
+    notifications.incident_id, events.place, events.time, 'notification', events.status, notifications.recipient,
+    notifications.channel, notification_id, '', '', events.detail, events.digest
+FROM vigil.notification_events AS events
+JOIN vigil.notifications USING (notification_id)
+UNION ALL
+SELECT
+    incident_id, place, time, 'response', kind, person, '', notification_id, text_en, text_zh, detail, digest
+FROM vigil.response_events
+UNION ALL
+SELECT
+    incident_id, place, time, 'audit', CASE WHEN allowed THEN 'seen' ELSE 'refused' END, by, origin, '', '', '',
+    what || ' of ' || subject, digest
+FROM vigil.audit_events WHERE incident_id <> '';
+COMMENT ON VIEW vigil.timeline IS 'All that happened with each incident; sort it by place, or by time where that is 0.';
 
 CREATE TABLE vigil.rule_shadow (
     shadow_id    text        PRIMARY KEY,

@@ -6,15 +6,17 @@ import asyncio
 import json
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
 
 OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 HANG = ""
 CLOSE = "close"
 ENDLESS = "endless"
+SLOW_BODY = "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nthe rest never comes"
 
 
 def status(code: int, *headers: str) -> str:
@@ -22,17 +24,23 @@ def status(code: int, *headers: str) -> str:
     return "\r\n".join([f"HTTP/1.1 {code} Said", *headers, "content-length: 0", "", ""])
 
 
+def answer(body: str, code: int = 200) -> str:
+    """Return an answer with a body."""
+    return f"HTTP/1.1 {code} Said\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
+
+
 @dataclass(slots=True)
 class Request:
-    """One request as it came."""
+    """One request as it came; `target` is path and query."""
 
     at: float
+    target: str
     headers: dict[str, str]
     body: bytes
 
     @property
-    def json(self) -> dict[str, object]:
-        document: dict[str, object] = json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.body)
         return document
 
 
@@ -41,6 +49,7 @@ class Receiver:
     """Gives the answers in their order, the last for ever; keeps what it got."""
 
     answers: list[str]
+    scheme: str = "http"
     port: int = 0
     connections: int = 0
     requests: list[Request] = field(default_factory=list)
@@ -48,7 +57,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -67,10 +76,10 @@ class Receiver:
                 await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[1:-2]
+        first, *head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")[:-2]
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
-        self.requests.append(Request(asyncio.get_running_loop().time(), headers, body))
+        self.requests.append(Request(asyncio.get_running_loop().time(), first.split()[1], headers, body))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer == CLOSE:
             return False
@@ -88,10 +97,10 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiver(*answers: str) -> AsyncIterator[Receiver]:
+async def receiver(*answers: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     """Serve on a free port for the length of the block."""
-    self = Receiver(list(answers))
-    server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    self = Receiver(list(answers), "https" if tls else "http")
+    server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls, backlog=1024)
     self.port = server.sockets[0].getsockname()[1]
     try:
         yield self

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from alerts import Finding, Incidents, Notification, Outbox, Recipient, Routing, ShadowEvent
-from alerts.channels.channel import DeliveryError
+from alerts import Finding, Incidents, Notification, ShadowEvent
+from alerts.channels.channel import DeliveryError, Handed
+from alerts.identity import NOTIFICATION_CHARACTERS, identity
+from alerts.wording import title
 from devices.model import Device, Kind, Lifecycle
 from devices.profile import Metric, MetricType
 from rules.model import (
@@ -212,12 +214,29 @@ def incident(rule: Rule = GAS, *, device: Device = FLAT) -> Incident:
     return raised(rule, device=device).incident
 
 
-def notification(rule: Rule = GAS, channel: str = "hook", *, offset: int = 1, at: float = 0.0) -> Notification:
-    """Return the one notification of a new incident to the recipient `duty`."""
-    (owed,) = Outbox(Routing([Recipient("duty", (channel,))])).owe(
-        [raised(rule, at, offset=offset)], T0 + round(at * S)
+def notification(
+    rule: Rule = GAS, channel: str = "hook", *, offset: int = 1, at: float = 0.0, **facts: Any
+) -> Notification:
+    """Return the message of a new incident to the recipient `duty`; `facts` are fields of it."""
+    event = raised(rule, at, offset=offset)
+    told = title(event.kind, event.incident)
+    created_us = T0 + round(at * S)
+    lasts_s = 86_400 if event.incident.is_life_safety else 3_600
+    message = Notification(
+        id=identity(event.id, "duty", channel, characters=NOTIFICATION_CHARACTERS),
+        event=event.id,
+        kind=event.kind,
+        recipient="duty",
+        channel=channel,
+        title_en=told.en,
+        title_zh=told.zh,
+        body_en=event.text_en,
+        body_zh=event.text_zh,
+        created_us=created_us,
+        expires_us=created_us + lasts_s * S,
+        incident=event.incident,
     )
-    return owed
+    return replace(message, **facts)
 
 
 class HandClock:
@@ -282,26 +301,37 @@ async def tick(clock: HandClock, until_s: float, settle: Callable[[], object]) -
 class ScriptedChannel:
     """Answers each attempt from a list, the last entry for ever; notes when each came and how many were under way."""
 
-    def __init__(self, clock: HandClock, *answers: DeliveryError | str | float) -> None:
+    def __init__(
+        self,
+        clock: HandClock,
+        *answers: DeliveryError | Handed | str | float,
+        idempotent: bool = True,
+        at_once: int = 8,
+    ) -> None:
         self.clock = clock
         self.answers = list(answers)
+        self.idempotent = idempotent
+        self.at_once = at_once
         self.sent: list[tuple[float, str]] = []
         self.most_at_once = 0
         self.closed = False
         self._at_once = 0
 
-    async def send(self, notification: Notification) -> str:
+    async def send(self, notification: Notification) -> Handed:
         self.sent.append((self.clock.steady(), notification.id))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         try:
-            if isinstance(answer, DeliveryError):
-                raise answer
-            if isinstance(answer, float):
-                await asyncio.sleep(answer)
-                return "slow"
-            return answer
+            match answer:
+                case DeliveryError():
+                    raise answer
+                case Handed():
+                    return answer
+                case str():
+                    return Handed(answer)
+            await asyncio.sleep(answer)
+            return Handed("slow")
         finally:
             self._at_once -= 1
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from alerts import Broker, DeliveryError, make_channel
-from alerts.channels import MqttSettings, mqtt
+from alerts.channels import ChannelContext, Handed, MqttSettings, mqtt
 from devices.model import Device, Kind
 from tests.alerts.receiver import HANG, receiver
 from tests.alerts.scene import SMOKE, notification, raised, until
@@ -24,7 +24,7 @@ TOPIC = "vigil/v1/shuibei/flat-201/cmd"
 
 
 def downlink(host: str, port: int, topic: str = "vigil/v1/{site}/{device}/cmd") -> Channel:
-    return make_channel("siren", MqttSettings(type="mqtt", topic=topic), Broker(host, port))
+    return make_channel("siren", MqttSettings(type="mqtt", topic=topic), ChannelContext(broker=Broker(host, port)))
 
 
 @pytest.mark.real
@@ -33,7 +33,7 @@ async def test_a_siren_gets_the_document_at_qos_1_and_the_broker_says_so(mosquit
     message = _fresh(notification(SMOKE))
     async with aiomqtt.Client(mosquitto.host, mosquitto.port, protocol=aiomqtt.ProtocolVersion.V5) as siren:
         await siren.subscribe(TOPIC, qos=1)
-        assert await channel.send(message) == f"PUBACK for {TOPIC}"
+        assert await channel.send(message) == Handed(f"PUBACK for {TOPIC}"), "whether the siren sounds is its to say"
         async with asyncio.timeout(5):
             got = await anext(siren.messages)
     await channel.close()
@@ -52,7 +52,8 @@ async def test_a_broker_that_was_restarted_is_reached_again_by_the_next_message(
     await channel.send(_fresh(notification(SMOKE)))
     await asyncio.to_thread(mosquitto.restart)
     async with asyncio.timeout(10):
-        assert await channel.send(_fresh(notification(SMOKE, offset=2))) == f"PUBACK for {TOPIC}"
+        handed = await channel.send(_fresh(notification(SMOKE, offset=2)))
+    assert handed.detail == f"PUBACK for {TOPIC}"
     await channel.close()
 
 
@@ -104,6 +105,34 @@ async def test_a_name_that_is_no_topic_level_is_refused_for_good() -> None:
     device = replace(Device("shuibei", "a", Kind.SMOKE, "smoke"), name="a/#")
     message = msgspec.structs.replace(notification(), incident=raised(SMOKE, device=device).incident)
     channel = downlink("127.0.0.1", 1)
-    with pytest.raises(DeliveryError, match="level") as failed:
+    with pytest.raises(DeliveryError, match="the device cannot be a level") as failed:
         await channel.send(message)
     assert not failed.value.retry
+
+
+@pytest.mark.real
+async def test_a_watch_gets_what_is_for_its_wearer_wherever_the_danger_is(mosquitto: Mosquitto) -> None:
+    channel = downlink(mosquitto.host, mosquitto.port, "vigil/v1/{address}/cmd")
+    message = _fresh(notification(SMOKE, address="shuibei/watch-12"))
+    async with aiomqtt.Client(mosquitto.host, mosquitto.port, protocol=aiomqtt.ProtocolVersion.V5) as watch:
+        await watch.subscribe("vigil/v1/shuibei/watch-12/cmd", qos=1)
+        await channel.send(message)
+        async with asyncio.timeout(5):
+            await anext(watch.messages)
+    await channel.close()
+
+
+@pytest.mark.parametrize("address", ["", "a//b", "shuibei/#", "+/watch", "/a"])
+async def test_an_address_that_is_no_device_is_refused_for_good(address: str) -> None:
+    channel = downlink("127.0.0.1", 1, "vigil/v1/{address}/cmd")
+    with pytest.raises(DeliveryError, match="the address cannot be a level") as failed:
+        await channel.send(notification(SMOKE, address=address))
+    assert not failed.value.retry
+
+
+async def test_what_the_topic_does_not_name_need_not_fit_into_it() -> None:
+    channel = downlink("127.0.0.1", free_port(), "siren/{site}")
+    with pytest.raises(DeliveryError) as failed:
+        await channel.send(notification(SMOKE, recipient="a/b#c"))
+    assert failed.value.retry, "there is no broker: that is all"
+    await channel.close()

@@ -342,26 +342,24 @@ async def test_an_incident_stands_as_its_newest_event_left_it_whatever_the_order
     database: Database, journal: Journal, registry: Registry
 ) -> None:
     raised = incident(1)
-    answered = incident(
-        2, IncidentState.ACKNOWLEDGED, acknowledged_us=NOW_US + 5, acknowledged_by="li", note="on my way\0"
-    )
+    answered = incident(2, IncidentState.ACCEPTED, accepted_us=NOW_US + 5, accepted_by="li", note="on my way\0")
     async with Running(database, journal, registry) as running:
-        await append(journal, control(RecordKind.EVENT, told(2, EventKind.ACKNOWLEDGED, answered)))
+        await append(journal, control(RecordKind.EVENT, told(2, EventKind.ACCEPTED, answered)))
         await running.catches_up()
         await append(journal, *[control(RecordKind.EVENT, told(1, EventKind.RAISED, raised))] * 2)
         await running.catches_up()
     (line,) = recent_incidents(database.dsn)
-    assert (line.incident_id, line.state, line.acknowledged_by) == ("A1B2C3D4", "acknowledged", "li")
+    assert (line.incident_id, line.state, line.accepted_by) == ("A1B2C3D4", "accepted", "li")
     assert line.rule_name_zh == "燃气浓度高"
-    ((note, acknowledged, outcome, severity, alarm_class),) = database.rows(
-        "SELECT note, acknowledged, outcome, severity, alarm_class FROM vigil.incidents"
+    ((note, accepted, outcome, severity, alarm_class),) = database.rows(
+        "SELECT note, accepted, outcome, severity, alarm_class FROM vigil.incidents"
     )
     assert note == "on my way\N{REPLACEMENT CHARACTER}"
-    assert acknowledged == datetime(2026, 11, 22, 4, microsecond=5, tzinfo=UTC)
+    assert accepted == datetime(2026, 11, 22, 4, microsecond=5, tzinfo=UTC)
     assert (outcome, severity, alarm_class) == (None, "alarm", "life-safety")
     assert database.rows("SELECT revision, kind, by FROM vigil.incident_events ORDER BY revision") == [
         (1, "raised", "li"),
-        (2, "acknowledged", "li"),
+        (2, "accepted", "li"),
     ]
 
 
@@ -458,15 +456,15 @@ async def test_a_notification_keeps_its_last_status_and_its_history(
 
     events = [
         became(NotificationStatus.EXPIRED, NOW_US, "no answer"),
-        became(NotificationStatus.DELIVERED, NOW_US + 9, "receipt 17"),
+        became(NotificationStatus.HANDED, NOW_US + 9, "receipt 17"),
     ]
     async with Running(database, journal, registry) as running:
         await append(journal, *(control(RecordKind.EVENT, event) for event in [*events, events[0]]))
         await running.catches_up()
     assert database.rows("SELECT status, detail, recipient FROM vigil.notifications") == [
-        ("delivered", "receipt 17", "Duty desk")
+        ("handed", "receipt 17", "Duty desk")
     ]
-    assert database.rows("SELECT status FROM vigil.notification_events ORDER BY time") == [("expired",), ("delivered",)]
+    assert database.rows("SELECT status FROM vigil.notification_events ORDER BY time") == [("expired",), ("handed",)]
 
 
 async def test_what_ingest_set_aside_is_counted_whole_and_kept_up_to_a_bound(

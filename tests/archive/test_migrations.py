@@ -100,6 +100,43 @@ def test_incidents_stored_before_a_migration_are_kept(
     ]
 
 
+def test_what_was_stored_as_acknowledged_and_delivered_is_called_what_it_is_now(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = dict(list(migrations().items())[:4])
+    monkeypatch.setattr("storage.sql.migration.migrations", lambda: early)
+    migrate(empty_database.dsn)
+    monkeypatch.undo()
+    empty_database.execute(
+        "INSERT INTO vigil.incidents SELECT name, 's/d', 's', '', 's', 's', NULL, NULL, 'gas', false, 'gas.high',"
+        " 'Gas', '燃气', 'alarm', 'life-safety', 'gas', '气', 'gas_lel', 'ppm', 12, 10, '', state, true, false,"
+        " at, at, at, at, 0, taken, by, NULL, '', NULL, '', 2"
+        " FROM (VALUES ('A', 'acknowledged', '2026-11-22 04:00+00'::timestamptz, 'li'), ('B', 'raised', NULL, ''))"
+        " AS v (name, state, taken, by), (SELECT '2026-11-22 03:00+00'::timestamptz) AS t (at)"
+    )
+    empty_database.execute(
+        "INSERT INTO vigil.incident_events"
+        " VALUES ('A-2', 'A', 2, 'acknowledged', '2026-11-22 04:00+00', 'li', 'x', 'y')"
+    )
+    empty_database.execute(
+        "INSERT INTO vigil.notifications VALUES ('N', 'A', 'duty', 'sms', 'delivered', '2026-11-22 03:01+00', 1, 'ok')"
+    )
+    empty_database.execute(
+        "INSERT INTO vigil.notification_events VALUES ('N', '2026-11-22 03:01+00', 'delivered', 1, 'ok')"
+    )
+    migrate(empty_database.dsn)
+    assert empty_database.rows(
+        "SELECT incident_id, state, accepted_by, acceptances -> 0 ->> 'by', jsonb_array_length(acceptances),"
+        " (acceptances -> 0 ->> 'time')::timestamptz = accepted, exercise, rating"
+        " FROM vigil.incidents ORDER BY incident_id"
+    ) == [("A", "accepted", "li", "li", 1, True, None, None), ("B", "raised", "", None, 0, None, None, None)]
+    assert empty_database.rows("SELECT what, kind, who, via FROM vigil.timeline ORDER BY time") == [
+        ("notification", "handed", "duty", "sms"),
+        ("incident", "accepted", "li", ""),
+    ]
+    assert empty_database.value("SELECT status FROM vigil.notifications") == "handed"
+
+
 def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
     database.execute("INSERT INTO vigil.schema_migrations (name) VALUES ('9999_from_the_future.sql')")
     with pytest.raises(MigrationError, match="9999_from_the_future"):

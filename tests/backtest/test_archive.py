@@ -81,7 +81,7 @@ def incident(
                 "what_zh",
                 "metric",
             ),
-            *("unit", "source", "acknowledged_by", "closed_by", "note"),
+            *("unit", "source", "accepted_by", "closed_by", "note"),
         ),
         "",
     )

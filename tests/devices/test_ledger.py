@@ -256,7 +256,7 @@ def ledgers(draw: st.DrawFn) -> list[Device]:
     keys = draw(st.lists(st.tuples(names, names), unique=True, max_size=6))
     devices = []
     for site, name in keys:
-        profile = draw(st.sampled_from([*(kind.value for kind in Kind), "hydrant_indoor"]))
+        profile = draw(st.sampled_from([*(kind.value for kind in Kind if kind is not Kind.EXTERNAL), "hydrant_indoor"]))
         kind = Kind.HYDRANT if profile == "hydrant_indoor" else Kind(profile)
         latitude, longitude = draw(st.just((None, None)) | st.tuples(degrees(90), degrees(180)))
         gateways = [other for its_site, other in keys if its_site == site and other != name]

@@ -67,13 +67,21 @@ async def demo(data_dir: Path, port: int) -> Demo:
 async def test_the_demo_shows_its_incidents_and_goes_on_with_its_data(open_directory: Path) -> None:
     port = free_port()
     first = await demo(open_directory / "demo", port)
-    await first.says(*SCRIPTED, "told: grid-staff by console", "told: micro-fire-station by app")
+    await first.says(*SCRIPTED, "told: duty-room by screen", "by console, ", "to answer at http://127.0.0.1:")
+    await first.says("Step 2 of 3: not enough people answered in time.", "● blue:", "▲ red, whistle:")
     await first.says("readings/s")
     await Device("127.0.0.1", port).publish([("vigil/v1/shuibei/smoke-0042/alarm", {"smoke": 1})])
     await first.says("shuibei/smoke-0042")
     code, said = await vigil("incidents", "list", "--data-dir", str(open_directory / "demo"))
     assert code == 0
     assert "shuibei/smoke-0042" in said
+    code, said = await vigil("who", "--device", "shuibei/smoke-0042", "--data-dir", str(open_directory / "demo"))
+    assert (code, "chain danger" in said) == (0, True)
+    code, said = await vigil(
+        "drill", "start", "--device", "shuibei/tank-0001", "--data-dir", str(open_directory / "demo")
+    )
+    assert (code, "DRILL of tank." in said) == (0, True)
+    await first.says("DRILL 演练")
     assert await first.end() == 0
     assert "Traceback" not in first.said
     second = await demo(open_directory / "demo", port)
@@ -98,7 +106,7 @@ async def test_a_look_while_the_service_is_down_takes_no_page_from_its_recipient
             assert "home/kitchen" in said
             receiver.status = 200
             process.start()
-            await process.metric_reaches_once_ready("vigil_alerts_notifications_settled_total", 1, status="delivered")
+            await process.metric_reaches_once_ready("vigil_alerts_notifications_settled_total", 1, status="received")
             assert {call.body["data"]["recipient"] for call in receiver.calls} == {"Duty desk"}
             assert len(receiver.by_key()) == 1
         finally:

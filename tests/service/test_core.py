@@ -38,7 +38,7 @@ async def test_a_bug_in_the_fold_ends_the_core_and_leaves_nobody_waiting(
     with pytest.RaisesGroup(ZeroDivisionError, PipelineEnded):
         async with asyncio.timeout(10), open_core(settings) as core:
             monkeypatch.setattr(type(core.shard), "apply", falls)
-            await core.settle(Settle(notification="N", status=NotificationStatus.DELIVERED, detail="", attempts=1))
+            await core.settle(Settle(notification="N", status=NotificationStatus.HANDED, detail="", attempts=1))
 
 
 async def test_a_trouble_of_the_service_is_an_incident_and_outlives_a_restart(settings: Settings) -> None:

@@ -92,7 +92,7 @@ async def test_a_sensor_publishes_a_person_is_told_answers_and_the_history_is_ke
 
     await answers(database, "select outcome from vigil.incidents", "false_alarm")
     await answers(database, "select count(*) from vigil.incident_events", 3)
-    await answers(database, "select count(*) from vigil.notifications where status = 'delivered'", 1)
+    await answers(database, "select count(*) from vigil.notifications where status = 'received'", 1)
     await answers(database, "select value from vigil.measurements where metric = 'smoke'", 1.0)
     assert vigil.stop() == 0
 
@@ -134,7 +134,7 @@ async def test_the_second_start_knows_what_the_first_knew(
 ) -> None:
     await device.publish([("vigil/v1/shuibei/smoke-1/alarm", {"smoke": 1})])
     await receiver.wait_for(1)
-    await vigil.metric_reaches("vigil_alerts_notifications_settled_total", 1, status="delivered")
+    await vigil.metric_reaches("vigil_alerts_notifications_settled_total", 1, status="received")
     assert vigil.stop() == 0
     assert receiver.calls[0].incident["id"] in await vigil.command("incidents", "list")
     vigil.start()

@@ -9,9 +9,10 @@ import pytest
 
 from devices import Device, Flag, Kind, Lifecycle, ReadingBatch
 from rules import RuleFaults
-from service.core import clock_us, open_core
+from service.core import open_core
 from service.rules_in_force import read_rules, reload_rules
-from service.settings import RulesSection, Settings, load_settings
+from service.sections import RulesSection
+from service.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ async def read(core: Core, site: str, value: float) -> None:
     registry = core.shard.registry
     row = registry.device_row(f"{site}/gas-1")
     assert row is not None
-    now_us = clock_us()
+    now_us = core.clock.time_us()
     await core.source.report(
         ReadingBatch(
             np.array([registry.channels_of(row)["gas_lel"]], np.int32),

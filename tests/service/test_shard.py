@@ -11,12 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts import (
-    Acknowledge,
+    Accept,
+    AlertingLimits,
     AlertsCounters,
     IncidentEvent,
-    IncidentLimits,
     NotificationStatus,
-    OutboxLimits,
     Outcome,
     Recipient,
     Resolve,
@@ -46,7 +45,7 @@ DEVICES = [Device("s", "smoke-1", Kind.SMOKE, "smoke", grid="1"), Device("s", "g
 def new_shard(profiles: Mapping[str, Profile] = PROFILES) -> Shard:
     routing = Routing([Recipient("desk", ("console",)), Recipient("station", ("console", "other"), updates=True)])
     rules = RULES.fitting(profiles)
-    return Shard(profiles, rules, routing, IncidentLimits(), OutboxLimits(), AlertsCounters(), receive_maximum=100)
+    return Shard(profiles, rules, routing, AlertingLimits(), AlertsCounters(), receive_maximum=100)
 
 
 def record(offset: int, time_us: int, kind: RecordKind, body: bytes = b"") -> Record:
@@ -102,14 +101,14 @@ def write(steps: Sequence[tuple[str, float]]) -> tuple[Shard, list[Record], list
             chosen = owed[int(value) % len(owed)]
             kind = RecordKind.COMMAND
             body = encode_command(
-                Settle(notification=chosen.id, status=NotificationStatus.DELIVERED, detail="", attempts=1)
+                Settle(notification=chosen.id, status=NotificationStatus.HANDED, detail="", attempts=1)
             )
         elif what in ("ack", "resolve") and shard.incidents.recent(10):
             incidents = shard.incidents.recent(10)
             chosen_id = incidents[int(value) % len(incidents)].id
             kind = RecordKind.COMMAND
             body = encode_command(
-                Acknowledge(incident=chosen_id, by="a", origin="t")
+                Accept(incident=chosen_id, by="a", origin="t")
                 if what == "ack"
                 else Resolve(incident=chosen_id, by="a", origin="t", outcome=Outcome.TRUE)
             )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import mqtt5
 import pytest
 
-from alerts import Acknowledge
+from alerts import Accept
 from devices import Device, Kind, Registry, load_profiles
 from ingest import Batcher, BatcherLimits, Heard, IngestCounters, Lane, RedeliveryWindow
-from service.core import clock_us
-from service.shard import Effects
+from service.clock import ServiceClock
+from service.shard import Effects, stepped
 from service.source import PipelineEnded, Source, Work
 from storage.journal import Lane as JournalLane
 from storage.journal import RecordKind
@@ -30,12 +31,17 @@ class Stand:
         registry = Registry(PROFILES)
         registry.apply(registry.plan_registration([Device("s", "smoke-1", Kind.SMOKE, "smoke")]))
         counters, limits = IngestCounters(), BatcherLimits()
-        heard = Heard(registry, clock_us, limits, counters)
+        self.wall_ns = time.time_ns() - time.monotonic_ns()
+        self.clock = ServiceClock(lambda: self.wall_ns + time.monotonic_ns())
+        heard = Heard(registry, self.clock.time_us, limits, counters)
         self.batchers = {
-            lane: Batcher(lane, registry, clock_us, limits, RedeliveryWindow(1000), counters, heard) for lane in Lane
+            lane: Batcher(lane, registry, self.clock.time_us, limits, RedeliveryWindow(1000), counters, heard)
+            for lane in Lane
         }
         self.acknowledged: list[Block] = []
-        self.source = Source(self.batchers, self.acknowledged.append, block_s=block_s, block_readings=block_readings)
+        self.source = Source(
+            self.batchers, self.acknowledged.append, self.clock, block_s=block_s, block_readings=block_readings
+        )
         self.work = aiter(self.source)
 
     def arrives(self, lane: Lane, n: int = 1) -> None:
@@ -60,7 +66,7 @@ def kinds(work: Work) -> list[RecordKind]:
 async def test_an_alarm_goes_before_what_came_before_it() -> None:
     stand = Stand(block_readings=1)
     stand.arrives(Lane.TELEMETRY)
-    command = asyncio.create_task(stand.source.command(Acknowledge(incident="X", by="a", origin="t")))
+    command = asyncio.create_task(stand.source.command(Accept(incident="X", by="a", origin="t")))
     await asyncio.sleep(0)
     stand.arrives(Lane.ALARM)
     first, second, third = await stand.next(), await stand.next(), await stand.next()
@@ -105,9 +111,7 @@ async def test_an_idle_second_is_a_tick() -> None:
 
 async def test_commands_that_wait_share_one_commit_and_each_has_its_own_answer() -> None:
     stand = Stand()
-    asked = [
-        asyncio.create_task(stand.source.command(Acknowledge(incident=str(i), by="a", origin="t"))) for i in range(50)
-    ]
+    asked = [asyncio.create_task(stand.source.command(Accept(incident=str(i), by="a", origin="t"))) for i in range(50)]
     await asyncio.sleep(0)
     work = await stand.next()
     assert len(work.entries) == 50
@@ -131,7 +135,7 @@ async def test_timers_are_looked_at_once_a_second_whatever_else_goes_on() -> Non
     ticks = 0
     async with asyncio.timeout(10):
         while ticks < 2:
-            asking = asyncio.create_task(stand.source.command(Acknowledge(incident="X", by="a", origin="t")))
+            asking = asyncio.create_task(stand.source.command(Accept(incident="X", by="a", origin="t")))
             await asyncio.sleep(0)
             work = await stand.next()
             ticks += kinds(work) == [RecordKind.TICK]
@@ -141,10 +145,24 @@ async def test_timers_are_looked_at_once_a_second_whatever_else_goes_on() -> Non
 
 async def test_nobody_waits_for_an_answer_of_a_pipeline_that_has_ended() -> None:
     stand = Stand()
-    waiting = asyncio.create_task(stand.source.command(Acknowledge(incident="X", by="a", origin="t")))
+    waiting = asyncio.create_task(stand.source.command(Accept(incident="X", by="a", origin="t")))
     await asyncio.sleep(0)
     stand.source.abandon()
     with pytest.raises(PipelineEnded):
         await waiting
     with pytest.raises(PipelineEnded):
-        await stand.source.command(Acknowledge(incident="X", by="a", origin="t"))
+        await stand.source.command(Accept(incident="X", by="a", origin="t"))
+
+
+async def test_a_wall_clock_set_forward_is_followed_once_the_journal_says_so() -> None:
+    stand = Stand()
+    stand.wall_ns += 3600 * 10**9
+    while not (work := await stand.next()).facts[0]:
+        pass
+    before_us = stand.clock.time_us()
+    ahead_us = int.from_bytes(work.entries[0].body[-8:], "little")
+    assert work.entries[0].body == stepped(ahead_us)
+    assert 3_599_000_000 < ahead_us < 3_602_000_000
+    assert work.entries[0].lane is JournalLane.CONTROL
+    work.committed([])
+    assert stand.clock.time_us() - before_us >= ahead_us

@@ -72,7 +72,7 @@ class Inbox:
             self.acknowledge(epoch, [packet.packet_id for packet in packets if packet.packet_id is not None])
 
     def acknowledge(self, epoch: int, packet_ids: Sequence[int]) -> None:
-        """Acknowledge."""
+        """Accept."""
         assert self.session is not None
         self.session.acknowledge(epoch, np.array(packet_ids, np.uint16))
 

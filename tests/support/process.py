@@ -51,6 +51,8 @@ class VigilProcess:
     def start(self) -> None:
         """Start it; `ready` waits until alarms can flow."""
         self.directory.mkdir(exist_ok=True)
+        defaults = {"[console]": "port = 0", "[deadman]": "enabled = false"}
+        rest = "\n".join(f"{table}\n{line}" for table, line in defaults.items() if table not in self.more)
         self.config.write_text(
             f"""
 data_dir = "data"
@@ -70,6 +72,7 @@ secret = "{self.secret}"
 [[recipients]]
 name = "Duty desk"
 channels = ["desk"]
+{rest}
 {self.more}
 """,
             "utf-8",

@@ -1,0 +1,1 @@
+"""People: who there is, who is on duty, and who is asked about what."""

@@ -1,0 +1,34 @@
+"""The control interface's part about evidence: the dossier of an incident."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.evidence.dossier import as_json
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from service.core import Core
+
+__all__ = ["evidence_routes"]
+
+
+def evidence_routes(core: Core) -> list[Route]:
+    """Return the routes."""
+
+    async def dossier(request: Request) -> Response:
+        name = request.path_params["id"]
+        found = core.shard.alerting.dossier(name, core.clock.time_us())
+        if found is None:
+            error = {
+                "error": f"no incident {name!r} among the open and the recent ones; the archive has the older ones"
+            }
+            return Response(msgspec.json.encode(error), 404, media_type="application/json")
+        return Response(as_json(found), media_type="application/json")
+
+    return [Route("/incidents/{id}/dossier", dossier)]
