@@ -4,7 +4,8 @@
 (b) what Vigil drains to the archive's commit, with its default rules;  (c) its CPU per message;
 (d) from publish to webhook, idle and while messages come at half the rate of (b);
 (e) memory with 100,000 devices registered, and start to ready on that database;
-(f) the rule engine alone, with all default rules;  (g) a month of quiet and the labelled incidents through it.
+(f) the rule engine alone, with all default rules;  (g) a month of quiet and the labelled incidents through it;
+(h) messages a second to an HTTP gateway;  (i) ten thousand incidents in ten seconds, without a database.
 Broker, database, publisher, receivers and service share this machine, in (a) as in (b).
 """
 
@@ -15,7 +16,6 @@ import asyncio
 import json
 import os
 import platform
-import socket
 import statistics
 import sys
 import tempfile
@@ -28,7 +28,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.stand import Hook, Service, run_module
+from bench.stand import Hook, Service, free_port, run_module
 from devices import Device, Kind
 from service.embedded_broker import BrokerKind, EmbeddedBroker
 from simulator import synthetic_fleet
@@ -54,6 +54,7 @@ def main() -> None:
     options = parser.parse_args()
     figures = uvloop.run(measure(options.messages, options.runs))
     figures |= uvloop.run(of_rules())
+    figures |= uvloop.run(of_alerts())
     show(figures, options.messages, options.runs)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
@@ -64,6 +65,14 @@ async def of_rules() -> dict[str, float]:
     engine = await run_module("bench.engine")
     _notes.print("a month of quiet, and the labelled incidents …")
     return engine | await run_module("bench.scenarios")
+
+
+async def of_alerts() -> dict[str, float]:
+    """Return the figures of the fan-out and of the storms, each in a process of its own."""
+    _notes.print("the fan-out to a gateway …")
+    fanout = await run_module("bench.fanout")
+    _notes.print("two storms of ten thousand incidents, the database down …")
+    return fanout | await run_module("bench.storm")
 
 
 async def measure(messages: int, runs: int) -> dict[str, float]:
@@ -220,13 +229,6 @@ def sync_times_ms(file: Path) -> list[float]:
     return times_ms
 
 
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def show(figures: dict[str, float], messages: int, runs: int) -> None:
     """Print the figures for a person."""
     table = Table(title=f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores; medians of {runs} runs "
@@ -263,6 +265,13 @@ _ROWS = (
     ("engine_restore_ms", "their restore, ms", "{:,.0f}", "≤ 2,000"),
     ("scenarios_incidents", "labelled incidents", "{:,.0f}", ""),
     ("scenarios_found", "found in time", "{:,.0f}", "all"),
+    ("fanout_msgs_s", "fan-out to a local HTTP gateway, messages/s", "{:,.0f}", "≥ 1,000"),
+    ("storm_first_notice_p99_s", "storm, each by itself: alarm to first notice handed over, p99 s", "{:.2f}", "≤ 5"),
+    ("storm_first_notice_max_s", "the same, the last one, s", "{:.2f}", "≤ 5"),
+    ("storm_digest_notice_p99_s", "storm to few people, in digests, p99 s", "{:.2f}", "≤ 5"),
+    ("storm_told_ratio", "incidents told of", "{:.4f}", "1"),
+    ("storm_cpu_ms_per_incident", "service CPU, ms an incident", "{:.2f}", ""),
+    ("storm_rss_grown_mb", "memory grown in the storm, MB", "{:,.0f}", "bounded"),
     ("scenarios_false_alarms_per_1000_devices_month", "false alarms of 1,000 devices a month", "{:,.1f}", ""),
 )
 

@@ -17,8 +17,8 @@ import uvloop
 
 from ingest import BrokerSettings, Lane, Session, topic_filters
 from service.logs import configure_logs
+from service.sections import LogSection
 from service.service import GATHER_S
-from service.settings import LogSection
 
 if TYPE_CHECKING:
     import mqtt5

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -24,7 +25,16 @@ if TYPE_CHECKING:
 
     from devices import Device
 
-__all__ = ["Hook", "Service", "run_module"]
+__all__ = ["Hook", "Service", "free_port", "run_module"]
+
+SECRET = "only for the benchmark"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)
@@ -65,6 +75,10 @@ class Service:
     dsn: str
     hook_port: int
     http_port: int
+    more: str = ""
+    """Further TOML."""
+    channel: str = "desk"
+    """The name of the webhook; "desk" is told of everything, any other only people are told by."""
     process: psutil.Popen | None = None
 
     def _command(self, *words: str) -> list[str]:
@@ -73,14 +87,17 @@ class Service:
     async def start(self) -> float:
         """Start it and wait until alarms can flow; return how long that took, s."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        recipients = 'recipients = [{ name = "desk", channels = ["desk"] }]' if self.channel == "desk" else ""
         (self.directory / "vigil.toml").write_text(
             f"""data_dir = "data"
 broker.port = {self.broker_port}
 database.dsn = "{self.dsn}"
 http.port = {self.http_port}
+console.port = 0
 log.format = "json"
-channels.desk = {{ type = "webhook", url = "http://127.0.0.1:{self.hook_port}/", secret = "only for the benchmark" }}
-recipients = [{{ name = "desk", channels = ["desk"] }}]
+channels.{self.channel} = {{ type = "webhook", url = "http://127.0.0.1:{self.hook_port}/", secret = "{SECRET}" }}
+{recipients}
+{self.more}
 """,
             "utf-8",
         )
