@@ -16,9 +16,11 @@ from console.metrics import ConsoleMetrics, Way
 from console.tokens import Tokens
 from service.channels import own_broker
 from service.desk import ServiceDesk
+from service.settings import SettingsFaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from prometheus_client import CollectorRegistry
     from starlette.types import ASGIApp
@@ -35,14 +37,14 @@ LINK_KEYS = "link.keys"
 class Answering:
     """Made once a start; `context` is for the channels, `app` is what phones and systems reach.
 
-    Raises ValueError where the file of the links' keys holds none; OSError where it cannot be read or made.
+    Raises SettingsFaults where the file of the links' keys is none of ours, or cannot be read or made.
     """
 
     def __init__(self, core: Core, registry: CollectorRegistry) -> None:
         settings = core.settings
         console = settings.console
         self._core = core
-        self._links = Links(load_or_make_keys(settings.data_dir / LINK_KEYS), console.public_url, console.link_days)
+        self._links = Links(_link_keys(settings.data_dir / LINK_KEYS), console.public_url, console.link_days)
         self._desk = ServiceDesk(core, self._links)
         self._metrics = ConsoleMetrics(registry)
         self._inbox = Inbox(self._desk, self._metrics)
@@ -109,3 +111,10 @@ class Answering:
 
     async def _replied(self, reply: Reply) -> None:
         await self._inbox.reply(reply, Way.SMS)
+
+
+def _link_keys(path: Path) -> tuple[bytes, ...]:
+    try:
+        return load_or_make_keys(path)
+    except (ValueError, OSError) as error:
+        raise SettingsFaults([f"{path}: {error}"]) from error

@@ -121,6 +121,7 @@ class Narrator:
         )
         for one in core.shard.incidents.open():
             if one.exercise is not Exercise.SYNTHETIC:
+                self._open.setdefault(one.id, _Told(one.id, one.raised_us, one.event_us, rounds=ROUNDS_TOLD))
                 self._screen.print(
                     f"   {one.id} still open: {one.rule_name_zh} {one.rule_name_en}, {one.place}, {one.state}"
                 )

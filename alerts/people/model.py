@@ -13,7 +13,7 @@ A *selector* names who is meant, in words:
     recipient:NAME      a system or display of `[[recipients]]`, which is told and cannot answer
     resident            who wears the watch or lives behind the detector, as `[[residents]]` says
     family              that person's family
-    everyone            everybody who has a contact
+    everyone            everybody who has a contact, but residents and families who have no other part
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ class Who:
         self.directory = directory
         self._people = {one.name: one for one in directory.people}
         self._roles = _by_role(directory.people)
+        everyone = _everyone(directory)
         self._levels = {one.name: one for one in directory.levels}
         self._residents = {one.device: one for one in directory.residents}
         rosters = {one.name: Roster(one) for one in directory.rotas}
@@ -90,7 +91,7 @@ class Who:
             SelectorKind.RECIPIENT: lambda _, __: (),  # told, and cannot answer
             SelectorKind.RESIDENT: self._of_resident,
             SelectorKind.FAMILY: self._of_family,
-            SelectorKind.EVERYONE: lambda _, __: _reachable(self._people.values(), _EVERYONE),
+            SelectorKind.EVERYONE: lambda _, __: _reachable(everyone, _EVERYONE),
         }
 
     def person(self, name: str) -> Person | None:
@@ -234,6 +235,15 @@ class Who:
             people=("quiet",), days=_EVERY_DAY, start_min=quiet.start_min, end_min=quiet.end_min % MINUTES_A_DAY
         )
         return Roster(Rota(name="quiet", timezone=self.directory.timezone, shifts=(shift,)))
+
+
+def _everyone(directory: Directory) -> list[Person]:
+    """Return who is asked where nobody else can be: not those who are only cared for, or only care for one of them."""
+    private = {name for one in directory.residents for name in (one.person, *one.family)}
+    private -= {name for team in directory.teams for name in team.members}
+    private -= {name for rota in directory.rotas for shift in rota.shifts for name in shift.people}
+    staff = [one for one in directory.people if one.roles or one.name not in private]
+    return staff if any(one.contacts for one in staff) else list(directory.people)
 
 
 def _place(numbered: tuple[int, Person]) -> int:
