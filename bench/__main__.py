@@ -71,6 +71,7 @@ async def of_alerts() -> dict[str, float]:
     """Return the figures of the fan-out and of the storms, each in a process of its own."""
     _notes.print("the fan-out to a gateway …")
     fanout = await run_module("bench.fanout")
+    fanout |= await run_module("bench.isolation")
     _notes.print("two storms of ten thousand incidents, the database down …")
     return fanout | await run_module("bench.storm")
 
@@ -266,6 +267,14 @@ _ROWS = (
     ("scenarios_incidents", "labelled incidents", "{:,.0f}", ""),
     ("scenarios_found", "found in time", "{:,.0f}", "all"),
     ("fanout_msgs_s", "fan-out to a local HTTP gateway, messages/s", "{:,.0f}", "≥ 1,000"),
+    ("isolation_alone_p99_ms", "owed to handed over, a gateway that is well, alone, p99 ms", "{:.1f}", ""),
+    (
+        "isolation_beside_broken_channels_p99_ms",
+        "the same beside three that hang, fail and refuse, p99 ms",
+        "{:.1f}",
+        "as alone",
+    ),
+    ("isolation_beside_hung_person_p99_ms", "the same for others than one who hangs, p99 ms", "{:.1f}", "as alone"),
     ("storm_first_notice_p99_s", "storm, each by itself: alarm to first notice handed over, p99 s", "{:.2f}", "≤ 5"),
     ("storm_first_notice_max_s", "the same, the last one, s", "{:.2f}", "≤ 5"),
     ("storm_digest_notice_p99_s", "storm to few people, in digests, p99 s", "{:.2f}", "≤ 5"),

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from console.metrics import ConsoleMetrics
     from console.settings import ConsoleSection
 
-__all__ = ["Inbound", "Inbox"]
+__all__ = ["Inbound", "Inbox", "masked"]
 
 AGAIN_AFTER_S: Final = (0.2, 0.8, 2.0)
 """A gateway's receipt can be quicker than the journal with what the gateway calls the message."""
@@ -51,6 +51,7 @@ REPEATED_S: Final = 120.0
 PLAIN_CHARACTERS: Final = 8
 """A longer reply says more than a code and a digit: its words become the note of the answer."""
 NOTE_CHARACTERS: Final = 200
+SHOWN_CHARACTERS: Final = 4
 _TEST_CODE: Final = re.compile(r"[\W_]*(T[\s-]?\d{6})(?!\d)", re.IGNORECASE)
 """As `alerts.contact_tests` gives them; whatever follows one shows that the message was read."""
 _log = structlog.get_logger()
@@ -139,7 +140,7 @@ class Inbox:
             Accept(
                 incident=question.incidents[0],
                 by=question.person,
-                origin=f"{way} {reply.channel} {reply.address}",
+                origin=f"{way} {reply.channel} {masked(reply.address)}",
                 notification=name,
             )
         )
@@ -158,7 +159,7 @@ class Inbox:
             answer,
             incident.id,
             by=ask.person,
-            origin=f"{way} {reply.channel} {reply.address}",
+            origin=f"{way} {reply.channel} {masked(reply.address)}",
             notification=reply.notification or ask.notification,
             note=words[:NOTE_CHARACTERS] if len(words) > PLAIN_CHARACTERS else "",
         )
@@ -175,7 +176,7 @@ class Inbox:
         note = Note(
             incident=ask.incident,
             by=ask.person,
-            origin=f"{reply.channel} {reply.address}",
+            origin=f"{reply.channel} {masked(reply.address)}",
             note=reply.text.strip()[:NOTE_CHARACTERS],
         )
         try:
@@ -291,6 +292,11 @@ class Inbound:
             return PlainTextResponse("no\n", status)
         self._metrics.refuse(Refusal.GUESSING)
         return PlainTextResponse("no\n", 429, {"retry-after": str(int(wait_s) + 1)})
+
+
+def masked(address: str) -> str:
+    """Return an address as timelines show it: enough to tell a person's phones apart, and no more."""
+    return f"…{address[-SHOWN_CHARACTERS:]}" if len(address) > SHOWN_CHARACTERS else address
 
 
 def _has(person: Person, address: str) -> bool:
