@@ -6,13 +6,17 @@ import asyncio
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from alerts.evidence.dossier import Dossier, as_csv, as_json, read_dossier, verdict
+from service.backtest.archive import open_archive
 from service.cli.client import ConfigOption, DataDirOption, ask, settings_for
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 __all__ = ["app"]
 
@@ -51,13 +55,8 @@ def export(
     answer = asyncio.run(ask(settings, "GET", f"/incidents/{incident.upper()}/dossier"))
     dossier = msgspec.convert(answer, Dossier)
     wanted = format_ or _by_ending(output)
-    if dossier.lines and dossier.lines[0].line.place > 1:
-        typer.secho(
-            f"The lines before {dossier.lines[0].line.place} are no more at hand; they are in the database "
-            f"(table vigil.timeline).",
-            fg=typer.colors.YELLOW,
-            err=True,
-        )
+    if dossier.head and (not dossier.lines or dossier.lines[0].line.place > 1):
+        dossier = _with_older_lines(dossier, settings)
     written = _written(dossier, wanted, timezone or settings.rules.timezone)
     if output is None:
         sys.stdout.buffer.write(written)
@@ -86,6 +85,14 @@ def verify(
         typer.secho(f"{file}: NOT whole: {wrong}", fg=typer.colors.RED, err=True)
         raise typer.Exit(1)
     typer.echo(f"{file}: whole: incident {dossier.incident.id}, {len(dossier.lines)} lines, digest {dossier.head}")
+
+
+def _with_older_lines(dossier: Dossier, settings: Settings) -> Dossier:
+    """Return the dossier with the lines that only the database has any more."""
+    at_hand = {one.line.place for one in dossier.lines}
+    with open_archive(settings) as past:
+        older = [one for one in past.timeline(dossier.incident.id) if one.line.place not in at_hand]
+    return msgspec.structs.replace(dossier, lines=(*older, *dossier.lines))
 
 
 def _by_ending(output: Path | None) -> Format:

@@ -9,6 +9,8 @@ import numpy as np
 import psycopg
 from psycopg.rows import dict_row
 
+from alerts.evidence.line import Line
+from alerts.evidence.recent import SignedLine
 from devices import Device, Kind, Lifecycle
 from storage.archive.history import as_time
 from storage.sql import queries
@@ -94,6 +96,12 @@ class Past:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
+
+    def timeline(self, incident: str) -> list[SignedLine]:
+        """Return the lines of an incident's timeline that are in its chain, oldest first."""
+        rows = self._connection.execute(queries["incident_timeline"], {"incident": incident}).fetchall()
+        fields = Line.__struct_fields__
+        return [SignedLine(Line(**dict(zip(fields, row[:-1], strict=True))), row[-1]) for row in rows]
 
     def devices(self, site: str = "") -> list[Device]:
         """Return the devices as they are now, in the order in which they came."""

@@ -300,3 +300,12 @@ SELECT
 FROM vigil.incidents
 WHERE outcome IS NOT NULL AND exercise IS NULL AND event >= %(from)s AND event < %(to)s AND %(site)s IN ('', site)
 ORDER BY event, incident_id;
+
+-- incident_timeline --
+-- The lines of one incident that are in its chain, as alerts.evidence.line makes them, and their digests.
+SELECT
+    incident_id, place, (extract(epoch FROM time) * 1000000)::bigint, what, kind, who, via, notification_id, text_en,
+    text_zh, detail, digest
+FROM vigil.timeline
+WHERE incident_id = %(incident)s AND place > 0
+ORDER BY place;

@@ -11,7 +11,6 @@ import pytest
 
 from alerts.audit_event import AuditEvent
 from alerts.evidence.chain import Chain, first_fault
-from alerts.evidence.line import Line
 from alerts.incident import (
     Acceptance,
     EventKind,
@@ -221,11 +220,9 @@ async def test_the_timeline_in_the_database_is_the_one_that_was_chained(
         ]
     )
     await store(database, journal, registry, *events)
-    rows = database.rows(
-        "SELECT incident_id, place, (extract(epoch FROM time) * 1000000)::bigint, what, kind, who, via,"
-        " notification_id, text_en, text_zh, detail, digest FROM vigil.timeline ORDER BY place"
-    )
-    lines = [(Line(**dict(zip(Line.__struct_fields__, row[:-1], strict=True))), row[-1]) for row in rows]
+    with open_past(database.dsn) as past:
+        lines = [(one.line, one.digest) for one in past.timeline(RAISED.id)]
+        assert past.timeline("NOSUCH00") == []
     assert len(lines) == 8
     assert first_fault(lines) is None
 
