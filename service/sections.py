@@ -217,5 +217,5 @@ class DeadmanSection(Section):
 class SelfTestSection(Section):
     """The monthly test of every contact."""
 
-    day: int | None = Field(None, ge=1, le=31, description="of the month; not given: only `vigil contacts test`")
+    day: int = Field(1, ge=0, le=31, description="of the month, or its last; 0: only `vigil contacts test`")
     hour: int = Field(10, ge=0, le=23, description="local time of the directory")

@@ -175,7 +175,7 @@ class Settings(BaseSettings):
                 deadline_s=alerts.deadline_s, handover_s=alerts.handover_s, whistle_every_s=alerts.whistle_every_s
             ),
             inhibitions=make_inhibitions(self.inhibitions, defaults=self.noise.default_inhibitions),
-            self_test=SelfTest(day=test.day, hour=test.hour, timezone=self.directory.timezone or self.rules.timezone),
+            self_test=SelfTest(day=test.day or None, hour=test.hour, timezone=self.directory.timezone or self.rules.timezone),
         )
 
 
