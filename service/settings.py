@@ -23,18 +23,9 @@ from alerts.contact_tests import SelfTest
 from alerts.incidents import IncidentLimits
 from alerts.noise.settings import InhibitionFaults, InhibitionSection, NoiseSection, make_inhibitions
 from alerts.outbox import OutboxLimits
-from alerts.people.rota_sections import RotaSection
 from alerts.people.sections import (
-    ChainSection,
+    DirectoryArrays,
     DirectorySections,
-    GridSection,
-    LevelSection,
-    LimitsSection,
-    PersonSection,
-    ResidentSection,
-    RouteSection,
-    StationSection,
-    TeamSection,
 )
 from alerts.response.limits import ResponseLimits
 from console.alertmanager import PrometheusSection
@@ -77,7 +68,7 @@ def default_data_dir() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "share") / "vigil"
 
 
-class Settings(BaseSettings):
+class Settings(DirectoryArrays, BaseSettings):
     """All settings of the service. `VIGIL_BROKER__HOST=…` in the environment overrides `host` of `[broker]`."""
 
     model_config = SettingsConfigDict(
@@ -110,16 +101,6 @@ class Settings(BaseSettings):
     )
     recipients: tuple[RecipientSection, ...] = ()
     directory: DirectorySection = DirectorySection()
-    people: tuple[PersonSection, ...] = ()
-    teams: tuple[TeamSection, ...] = ()
-    rotas: tuple[RotaSection, ...] = ()
-    stations: tuple[StationSection, ...] = ()
-    grids: tuple[GridSection, ...] = ()
-    chains: tuple[ChainSection, ...] = ()
-    routes: tuple[RouteSection, ...] = ()
-    limits: tuple[LimitsSection, ...] = ()
-    levels: tuple[LevelSection, ...] = ()
-    residents: tuple[ResidentSection, ...] = ()
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:
@@ -143,19 +124,8 @@ class Settings(BaseSettings):
 
     def directory_sections(self) -> DirectorySections:
         """Return what the settings themselves say of people."""
-        return DirectorySections(
-            people=self.people,
-            teams=self.teams,
-            rotas=self.rotas,
-            stations=self.stations,
-            grids=self.grids,
-            chains=self.chains,
-            routes=self.routes,
-            limits=self.limits,
-            levels=self.levels,
-            residents=self.residents,
-            timezone=self.directory.timezone,
-        )
+        arrays = {name: getattr(self, name) for name in DirectoryArrays.model_fields}
+        return DirectorySections(**arrays, timezone=self.directory.timezone)
 
     def routing(self) -> Routing:
         """Return the systems and displays that are told."""
@@ -175,7 +145,9 @@ class Settings(BaseSettings):
                 deadline_s=alerts.deadline_s, handover_s=alerts.handover_s, whistle_every_s=alerts.whistle_every_s
             ),
             inhibitions=make_inhibitions(self.inhibitions, defaults=self.noise.default_inhibitions),
-            self_test=SelfTest(day=test.day or None, hour=test.hour, timezone=self.directory.timezone or self.rules.timezone),
+            self_test=SelfTest(
+                day=test.day or None, hour=test.hour, timezone=self.directory.timezone or self.rules.timezone
+            ),
         )
 
 

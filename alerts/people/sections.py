@@ -30,6 +30,7 @@ from rules.model import AlarmClass, Severity
 
 __all__ = [
     "ChainSection",
+    "DirectoryArrays",
     "DirectorySections",
     "GridSection",
     "LevelSection",
@@ -248,8 +249,8 @@ class ResidentSection(_Section):
         return Resident(device=self.device, person=self.person, family=self.family)
 
 
-class DirectorySections(_Section):
-    """Every section of one file. holidays: of the rotas that have `holiday_shifts` and name none."""
+class DirectoryArrays(_Section):
+    """The arrays of tables that may stand in the settings themselves as well as in files of their own."""
 
     people: tuple[PersonSection, ...] = ()
     teams: tuple[TeamSection, ...] = ()
@@ -261,6 +262,11 @@ class DirectorySections(_Section):
     limits: tuple[LimitsSection, ...] = ()
     levels: tuple[LevelSection, ...] = ()
     residents: tuple[ResidentSection, ...] = ()
+
+
+class DirectorySections(DirectoryArrays):
+    """Every section of one file. holidays: of the rotas that have `holiday_shifts` and name none."""
+
     holidays: tuple[Day, ...] = ()
     timezone: str = ""
 
