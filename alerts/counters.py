@@ -61,6 +61,8 @@ class ResponseBound(StrEnum):
     """So many reply codes are in use that a message went without one; its link answers it."""
     MESSAGES = "messages"
     """A person was asked so often that their oldest message about an incident cannot answer it any more."""
+    PEOPLE = "people"
+    """A step means more people than are asked at once; the last of them are left out."""
     CLOSED = "closed"
     """So many incidents closed that one is forgotten; if it is raised again, its lines are numbered from far on."""
 

@@ -38,6 +38,7 @@ def told_by(command: External, now_us: int) -> Incident:
         raise CommandRejected(f"an alert of severity {command.severity[:MOST_NAME]!r}") from None
     site = command.site[:MOST_NAME] or source
     summary = command.summary[:MOST_SUMMARY] or name
+    since_us = min(max(command.since_us, 0), now_us)  # its own word, which may be any number
     what = (_SAID if command.holds else _ENDED).fill(source=source, summary=summary)
     return Incident(
         id="",
@@ -66,7 +67,7 @@ def told_by(command: External, now_us: int) -> Incident:
         condition_holds=command.holds,
         late=False,
         raised_us=now_us,
-        event_us=command.since_us,
-        since_us=command.since_us,
+        event_us=since_us,
+        since_us=since_us,
         last_us=now_us,
     )

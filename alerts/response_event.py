@@ -20,6 +20,8 @@ class ResponseKind(StrEnum):
     """None of a person's channels is left."""
     NOBODY = "nobody"
     """A step of the chain has nobody on duty; the next is taken at once."""
+    CROWDED = "crowded"
+    """A step means more people than are asked at once: the last of them are left out."""
     ESCALATED = "escalated"
     """Nobody answered in time: the chain's next step is taken."""
     REPEATED = "repeated"

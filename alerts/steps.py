@@ -139,6 +139,8 @@ def entered(incident: Incident, transition: Transition, by: str, now_us: int) ->
 
 
 def _fault(incident: Incident, command: IncidentCommand) -> str:  # noqa: PLR0911 - one line a fault
+    if not command.by.strip():
+        return "nobody says who decides"
     match command:
         case Close(rating=rating) if rating not in RATINGS:
             return f"a rating is {RATINGS[0]} to {RATINGS[-1]}, not {rating}"

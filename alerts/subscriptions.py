@@ -72,7 +72,7 @@ def read_subscription(text: str) -> Subscription:
     """Read what a browser gave. Raises ValueError, with what is wrong, where no message could be sent to it."""
     try:
         given = msgspec.json.decode(text, type=_PushSubscription)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"no subscription: {error}") from error
     if len(given.endpoint) > ENDPOINT_CHARACTERS or not ENDPOINT.fullmatch(given.endpoint):
         raise ValueError(f"endpoint: wanted an https URL of {ENDPOINT_CHARACTERS} characters or fewer")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from alerts.incident import EventKind, Exercise, Incident, IncidentState, Outcome
+from alerts.privacy import is_protected, shown
 from alerts.text import NOTHING, Text
 from rules.model import Severity
 
@@ -38,7 +39,11 @@ _EXERCISE: Final[Mapping[Exercise | None, Text]] = {
 
 
 def title(kind: EventKind, incident: Incident) -> Text:
-    """Return one line for a phone's lock screen: how bad, whether an exercise, what happened, which rule, where."""
+    """Return one line for a phone's lock screen: how bad, whether an exercise, what happened, which rule, where.
+
+    Of an elder's incident that has ended nobody is told where and how they are any more.
+    """
+    incident = shown(incident)
     done = _EXERCISE_TITLE[incident.exercise].and_then(_DONE[kind])
     return Text(
         f"[{incident.severity.upper()}] {done.en}{incident.rule_name_en} · {incident.place}",
@@ -67,7 +72,12 @@ _DONE: Final[Mapping[EventKind, Text]] = {
 
 
 def story(kind: EventKind, incident: Incident, by: str, note: str) -> Text:
-    """Return the whole story of one event; `incident` is as it stands after it."""
+    """Return the whole story of one event; `incident` is as it stands after it.
+
+    Of an elder's incident that has ended nobody is told where and how they are any more, nor what was noted.
+    """
+    if is_protected(incident) and not incident.state.is_open:
+        incident, note = shown(incident), ""
     told = _EXERCISE[incident.exercise].and_then(_told(kind, incident, by))
     if note:
         told = told.and_then(_NOTE)

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from alerts import AlertsCounters, Delivery, NotificationStatus, SystemClock
 from alerts.channels import ChannelContext, WebhookSettings, make_channel
 from bench.fanout import message
+from bench.stand import GOOD, receiver
 from service.logs import configure_logs
 from service.sections import LogSection
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 MESSAGES = 2_000
 PER_S = 200.0
 HUNG = "hung-person"
-GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 BAD = b"HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 429 Busy\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
 
@@ -40,23 +40,14 @@ BUSY = b"HTTP/1.1 429 Busy\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n"
 async def gateway(answer: bytes | None) -> AsyncIterator[str]:
     """Answer each POST so; None never answers, and neither is one about the hung person."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-                body = await reader.readexactly(length)
-                if answer is None or HUNG.encode() in body:
-                    await asyncio.sleep(30)
-                else:
-                    writer.write(answer)
-        writer.close()
+    async def take(body: bytes) -> bytes:
+        if answer is None or HUNG.encode() in body:
+            await asyncio.sleep(30)
+            return b""
+        return answer
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    finally:
-        server.close()
+    async with receiver(take) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 async def p99_ms(urls: dict[str, str], *, hung_person: bool = False) -> float:

@@ -20,13 +20,14 @@ from devices import write_ledger
 from service.control import control_socket
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from pathlib import Path
 
     from devices import Device
 
-__all__ = ["Hook", "Service", "free_port", "run_module"]
+__all__ = ["GOOD", "Hook", "Service", "free_port", "receiver", "run_module"]
 
+GOOD = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 SECRET = "only for the benchmark"
 
 
@@ -35,6 +36,25 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def receiver(answer: Callable[[bytes], Awaitable[bytes]]) -> AsyncIterator[int]:
+    """Answer each POST with what `answer` makes of its body, until the end of the context; yield the port."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+                writer.write(await answer(await reader.readexactly(length)))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
 
 
 @dataclass(slots=True)
@@ -47,23 +67,13 @@ class Hook:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Hook]:
         """Listen until the end of the context."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with receiver(self._take) as self.port:
             yield self
-        finally:
-            server.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-                body = await reader.readexactly(length)
-                now = time.monotonic()
-                self.arrived.setdefault(json.loads(body)["data"]["incident"]["device"], now)
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-        writer.close()
+    async def _take(self, body: bytes) -> bytes:
+        now = time.monotonic()
+        self.arrived.setdefault(json.loads(body)["data"]["incident"]["device"], now)
+        return GOOD
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ import httpx
 import numpy as np
 import uvloop
 
-from bench.stand import Service, free_port
+from bench.stand import GOOD, Service, free_port, receiver
 from devices import Device, Kind
 from service.control import control_socket
 from service.embedded_broker import BrokerKind, EmbeddedBroker
@@ -52,25 +52,16 @@ class Gateway:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Gateway]:
         """Listen until the end of the context."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
+        async with receiver(self._take) as self.port:
             yield self
-        finally:
-            server.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
-                data = json.loads(await reader.readexactly(length))["data"]
-                now = time.monotonic()
-                self.messages += 1
-                for name in (data["incident"]["id"], *data.get("others", ())):
-                    self.first.setdefault(name, now)
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
-        writer.close()
+    async def _take(self, body: bytes) -> bytes:
+        data = json.loads(body)["data"]
+        now = time.monotonic()
+        self.messages += 1
+        for name in (data["incident"]["id"], *data.get("others", ())):
+            self.first.setdefault(name, now)
+        return GOOD
 
 
 def people(n: int) -> str:

@@ -124,7 +124,7 @@ class AlertmanagerDoor:
             return refusal
         try:
             alerts = msgspec.json.decode(await _body(request), type=list[PrometheusAlert])
-        except ValueError as error:  # msgspec's are among them
+        except (ValueError, RecursionError) as error:  # msgspec's are among them
             return _fault(HTTPStatus.BAD_REQUEST, str(error))
         return await self._take(alerts, PROMETHEUS)
 
@@ -134,7 +134,7 @@ class AlertmanagerDoor:
             return refusal
         try:
             webhook = msgspec.json.decode(await _body(request), type=_Webhook)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             return _fault(HTTPStatus.BAD_REQUEST, str(error))
         if webhook.truncated_alerts:
             self.truncated += webhook.truncated_alerts

@@ -14,11 +14,11 @@ from alerts.command import Audit, External, Settle, Silence, StartDrill, Subscri
 from alerts.identity import normalised
 from alerts.incident import IncidentEvent
 from alerts.lifecycle import CommandRejected
+from alerts.privacy import WHAT_IS_PROTECTED, is_protected, veiled
 from console.metrics import Refusal
 from console.once import Once
 from console.openapi import document
 from console.orders import ORDERS, Order
-from console.privacy import WHAT_IS_PROTECTED, is_protected, veiled
 from console.reading import BodyFaults, read
 from console.request import address_of
 from console.settings import May
@@ -41,6 +41,7 @@ __all__ = ["PREFIX", "Api"]
 PREFIX: Final = "/api/v1"
 LIST_MOST: Final = 1_000
 LIST_USUAL: Final = 100
+LIMIT_DIGITS: Final = 9
 KEY_CHARACTERS: Final = 200
 _JSON: Final = "application/json"
 
@@ -102,7 +103,7 @@ class Api:
         state, limit, site = query.get("state", "open"), query.get("limit", str(LIST_USUAL)), query.get("site")
         if state not in {"open", "recent"}:
             faults.append(f"state: {state!r} is none; there are open, recent")
-        if not limit.isdecimal() or not 0 < int(limit[:9]) <= LIST_MOST:
+        if not limit.isdecimal() or len(limit) > LIMIT_DIGITS or not 0 < int(limit) <= LIST_MOST:
             faults.append(f"limit: {limit!r}; wanted a number from 1 to {LIST_MOST}")
         if faults:
             raise _bad(faults)
@@ -205,6 +206,8 @@ class Api:
             command = read(body, order.command, given, {"by": bearer.name})
         except BodyFaults as wrong:
             raise _bad(wrong.faults) from None
+        if not getattr(command, "by", bearer.name).strip():
+            raise _bad(["by: who does so? it is empty"])
         self._check_site(command, bearer)
         try:
             made = await self._desk.submit(command)

@@ -136,14 +136,17 @@ class Inbox:
         if not reply.notification and not self._is_theirs(question.person, reply.address):
             self._refuse(reply, Refusal.WRONG_ADDRESS)
             return True
-        await desk.submit(
-            Accept(
-                incident=question.incidents[0],
-                by=question.person,
-                origin=f"{way} {reply.channel} {masked(reply.address)}",
-                notification=name,
-            )
+        accept = Accept(
+            incident=question.incidents[0],
+            by=question.person,
+            origin=f"{way} {reply.channel} {masked(reply.address)}",
+            notification=name,
         )
+        try:
+            await desk.submit(accept)
+        except CommandRejected:  # the test is no longer at hand
+            self._refuse(reply, Refusal.GONE)
+            return True
         self._metrics.answer(Answer.ACCEPT, way)
         return True
 

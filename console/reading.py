@@ -32,7 +32,7 @@ def read(body: bytes, wanted: type[T], given: dict[str, Any], usual: dict[str, A
     """
     try:
         fields = msgspec.json.decode(body) if body.strip() else {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyFaults([str(error)]) from None
     if not isinstance(fields, dict):
         raise BodyFaults(["wanted a JSON object"])

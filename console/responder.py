@@ -21,13 +21,13 @@ from alerts.identity import normalised
 from alerts.incident import Exercise, NotificationStatus
 from alerts.lifecycle import CommandRejected
 from alerts.people.model import Language
+from alerts.privacy import WHAT_IS_PROTECTED, is_protected, veiled
 from alerts.text import Text
 from console.markup import Tongue
 from console.metrics import Refusal, Way
 from console.offers import offers
 from console.once import Once
 from console.page import CONTENT_SECURITY_POLICY, OTHERS_SHOWN, Other, View, draw, draw_refusal, draw_test
-from console.privacy import WHAT_IS_PROTECTED, is_protected, veiled
 from console.question import Question, question_of
 from console.request import address_of, form_of
 

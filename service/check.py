@@ -12,6 +12,7 @@ from alerts.channels import ChannelContext, FailoverSettings
 from alerts.channels.inbound import gate_of
 from alerts.channels.push_settings import KEY_FILE
 from alerts.people.doubts import doubts
+from alerts.people.sections import DirectoryArrays
 from alerts.people.settings import DirectoryFaults
 from devices import LedgerFaults, ProfileFaults, load_profiles, read_ledger
 from rules import RuleFaults, load_rules
@@ -31,7 +32,7 @@ def check_settings(file: Path | None) -> tuple[list[str], list[str]]:
     try:
         settings = load_settings(file)
     except SettingsFaults as error:
-        return error.faults, []
+        return [*error.faults, *_faults_of_the_rest(file, error.tables)], []
     faults: list[str] = []
     summary = [f"data in {settings.data_dir}", f"broker {settings.broker.host}:{settings.broker.port}"]
     summary += _check_devices(settings, faults)
@@ -40,6 +41,27 @@ def check_settings(file: Path | None) -> tuple[list[str], list[str]]:
         summary += _check_recipients(settings, faults)
     _check_data_dir(settings, faults)
     return faults, summary
+
+
+def _faults_of_the_rest(file: Path | None, tables: frozenset[str]) -> list[str]:
+    """Return the faults of what the tables without a fault name: profiles, rules, ledger, people."""
+    if not tables:
+        return []
+    faults: list[str] = []
+    try:
+        settings = load_settings(file, without=tables)
+    except SettingsFaults as further:  # what is wrong between tables is seen once each of them is right
+        if further.tables <= tables:
+            return []  # of the environment, and told already
+        return [*further.faults, *_faults_of_the_rest(file, tables | further.tables)]
+    if not tables & {"devices", "rules"}:
+        _check_devices(settings, faults)
+        _check_ledger(settings, faults)
+    if not tables & {"directory", *DirectoryArrays.model_fields}:
+        _directory(settings, faults, are_recipients_known="recipients" not in tables)
+    if "data_dir" not in tables:
+        _check_data_dir(settings, faults)
+    return faults
 
 
 def faults_of(settings: Settings) -> list[str]:
@@ -111,9 +133,9 @@ def _check_recipients(settings: Settings, faults: list[str]) -> list[str]:
     ]
 
 
-def _directory(settings: Settings, faults: list[str]) -> Directory | None:
+def _directory(settings: Settings, faults: list[str], *, are_recipients_known: bool = True) -> Directory | None:
     try:
-        return read_directory(settings)
+        return read_directory(settings, are_recipients_known=are_recipients_known)
     except DirectoryFaults as error:
         faults += error.faults
         return None

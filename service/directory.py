@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["read_directory", "reload_directory"]
 
 
-def read_directory(settings: Settings) -> Directory:
-    """Return the people, rotas, chains and routes of the settings and their files. Raises DirectoryFaults."""
-    recipients = {recipient.name for recipient in settings.recipients}
+def read_directory(settings: Settings, *, are_recipients_known: bool = True) -> Directory:
+    """Return the people, rotas, chains and routes of the settings and their files.
+
+    are_recipients_known: a name of a recipient that the settings do not have is a fault
+    Raises DirectoryFaults with every fault.
+    """
+    recipients = {recipient.name for recipient in settings.recipients} if are_recipients_known else None
     return load_directory(settings.directory.files, settings.directory_sections(), settings.channels.keys(), recipients)
 
 

@@ -78,12 +78,14 @@ async def serve(
     Raises SessionTakenOver, BrokerRefused, JournalInUse, JournalFailed, and the faults of settings, profiles, rules and
     ledger; anything else is a bug.
     """
+    reload = asyncio.Event()  # from the very start to the very end: a SIGHUP that nobody hears would end us
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload.set)
     async with contextlib.AsyncExitStack() as stack:
         core = await stack.enter_async_context(open_core(settings))
         if listener is not None:
             core.listeners.append(listener)
         await _import_ledger(core)
-        parts = _Parts(core, write)
+        parts = _Parts(core, write, reload)
         path = control_socket(settings.data_dir)
         machine_socket = bind_tcp(settings.http.host, settings.http.port)
         control = bind_unix(path)
@@ -99,11 +101,12 @@ async def serve(
 
 
 class _Parts:
-    """What is wired round the core."""
+    """What is wired round the core. reload: set where the rules and the people are to be read anew."""
 
-    def __init__(self, core: Core, write: Callable[[Notification], None] | None) -> None:
+    def __init__(self, core: Core, write: Callable[[Notification], None] | None, reload: asyncio.Event) -> None:
         settings = core.settings
         self.core = core
+        self._reload = reload
         self.started = time.monotonic()
         self.sessions = {lane: self._session(lane, settings.broker) for lane in Lane}
         self.registry = CollectorRegistry()
@@ -220,23 +223,17 @@ class _Parts:
 
     async def _reloads(self) -> None:
         """Go over to the rules and the people in the files whenever SIGHUP asks for it."""
-        asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, asked.set)
-        try:
-            while True:
-                await asked.wait()
-                asked.clear()
-                try:
-                    await reload_rules(self.core)
-                except (ProfileFaults, RuleFaults) as error:
-                    _log.error("service.rules_not_reloaded", faults=error.faults)
-                try:
-                    await reload_directory(self.core)
-                except DirectoryFaults as error:
-                    _log.error("service.directory_not_reloaded", faults=error.faults)
-        finally:
-            loop.remove_signal_handler(signal.SIGHUP)
+        while True:
+            await self._reload.wait()
+            self._reload.clear()
+            try:
+                await reload_rules(self.core)
+            except (ProfileFaults, RuleFaults) as error:
+                _log.error("service.rules_not_reloaded", faults=error.faults)
+            try:
+                await reload_directory(self.core)
+            except DirectoryFaults as error:
+                _log.error("service.directory_not_reloaded", faults=error.faults)
 
     async def _announce(self, ready: Callable[[], None]) -> None:
         while not all(self.readiness().values()):  # noqa: ASYNC110 - it is asked once a start, of several parts

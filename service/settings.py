@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -47,17 +48,23 @@ from service.sections import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pydantic_core import ErrorDetails
 
 __all__ = ["Settings", "SettingsFaults", "default_data_dir", "load_settings"]
 
 
 class SettingsFaults(Exception):
-    """Everything that is wrong with the settings, each fault with its place."""
+    """Everything that is wrong with the settings, each fault with its place.
 
-    def __init__(self, faults: list[str]) -> None:
+    tables: the tables and keys of the top that have a fault; empty where the file cannot be read at all
+    """
+
+    def __init__(self, faults: list[str], tables: frozenset[str] = frozenset()) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+        self.tables = tables
 
 
 def default_data_dir() -> Path:
@@ -152,7 +159,9 @@ class Settings(DirectoryArrays, BaseSettings):
 
 
 # Keys whose values are never shown.
-_SECRETS = {"password", "secret", "secrets", "url", "dsn", "contacts", "phone", "inbound_secrets"}
+_IS_SECRET = re.compile("password|secret|token|key|url|proxy|dsn|header|auth|contact|phone|address", re.IGNORECASE)
+# What is checked of several tables together, and then has no place of its own.
+_JOINED = frozenset({"recipients", "inhibitions"})
 # Keys that hold paths, as (table, …, key): in a file they are relative to the file.
 _PATHS = (
     ("data_dir",),
@@ -167,12 +176,13 @@ _PATHS = (
 )
 
 
-def load_settings(file: Path | None = None, **given: Any) -> Settings:
+def load_settings(file: Path | None = None, *, without: Collection[str] = (), **given: Any) -> Settings:
     """Read the settings from `file` (TOML) and the environment; `given` wins over both.
 
+    without: tables of the file that are left out, for a check of the rest; of its channels the names stay
     Paths in the file are relative to the file. Raises SettingsFaults with every fault.
     """
-    values = {} if file is None else _read_toml(file)
+    values = {} if file is None else _without(_read_toml(file), without)
 
     class FromFile(Settings):
         @classmethod
@@ -190,9 +200,19 @@ def load_settings(file: Path | None = None, **given: Any) -> Settings:
     try:
         return FromFile(**given)
     except ValidationError as error:
-        raise SettingsFaults([_fault(file, detail) for detail in error.errors()]) from None
+        details = error.errors()
+        tables = {str(detail["loc"][0]) for detail in details if detail["loc"]} or _JOINED
+        raise SettingsFaults([_fault(file, detail) for detail in details], frozenset(tables)) from None
     except SettingsError as error:
         raise SettingsFaults([f"environment: {error}"]) from None
+
+
+def _without(values: dict[str, Any], tables: Collection[str]) -> dict[str, Any]:
+    left = {name: value for name, value in values.items() if name not in tables}
+    channels = values.get("channels")
+    if "channels" in tables and isinstance(channels, dict):
+        left["channels"] = {name: {"type": "console"} for name in channels}
+    return left
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -221,7 +241,7 @@ def _beside(file: Path, path: object) -> object:
 def _fault(file: Path | None, detail: ErrorDetails) -> str:
     place = ".".join(str(part) for part in detail["loc"]) or "the whole"
     given = detail["input"]
-    if _SECRETS.intersection(detail["loc"]):
+    if _IS_SECRET.search(place) or detail["type"] == "extra_forbidden":  # a secret's name may be misspelt
         given = None
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
     return f"{file or 'settings'}: {place}: {detail['msg']}{shown}"

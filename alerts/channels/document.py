@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alerts.incident import Exercise
+from alerts.privacy import shown
 
 if TYPE_CHECKING:
     from alerts.notification import Notification
@@ -40,7 +41,7 @@ def document(notification: Notification) -> bytes:
                 "body_zh": notification.body_zh,
                 "others": notification.others,
                 "others_count": notification.others_count,
-                "incident": notification.incident,
+                "incident": shown(notification.incident),
             },
         }
     )

@@ -12,6 +12,7 @@ What went wrong becomes a `DeliveryError` that says what delivery needs:
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
-__all__ = ["Answer", "HttpGateway", "retry_after_s"]
+__all__ = ["LONG_NUMBERS", "Answer", "HttpGateway", "retry_after_s"]
 
 CONNECT_S: Final = 5.0
 """For a connection, name look-up and TLS included; less than delivery's time for an attempt, so that what could not
@@ -43,6 +44,8 @@ KEEP_ALIVE_S: Final = 15.0
 KEEP_ALIVE_ONCE_S: Final = 3.0
 """Where a repeat does harm: a far end that closes an idle connection just as we use it leaves us not knowing."""
 SAID_CHARACTERS: Final = 120
+LONG_NUMBERS: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d|\d{7,}|\d+\*{2,}\d*")
+"""What looks like a number to call; far ends repeat it in what they say of a message."""
 _AGAIN: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 
 
@@ -60,8 +63,8 @@ class Answer:
 
     @property
     def said(self) -> str:
-        """The status line, for the timeline: nothing of the body."""
-        return f"HTTP {self.status} {self.reason}".rstrip()[:SAID_CHARACTERS]
+        """The status line, for the timeline and the log: nothing of the body, and no number to call."""
+        return f"HTTP {self.status} {LONG_NUMBERS.sub('…', self.reason)}".rstrip()[:SAID_CHARACTERS]
 
     @property
     def is_success(self) -> bool:
@@ -154,7 +157,7 @@ class HttpGateway:
         """Return an answer's JSON object. Raises DeliveryError, as for what may have been taken, where it is none."""
         try:
             return msgspec.json.decode(answer.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise self.unknown(f"{answer.said}, and no JSON object") from error
 
     async def close(self) -> None:
@@ -189,7 +192,7 @@ def retry_after_s(value: str | None, now_us: int) -> float | None:
         return float(value)
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # a zone or a day of 20 digits
         return None
     return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now_us / 1e6)
 

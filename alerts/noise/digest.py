@@ -34,10 +34,11 @@ def make_digest(covered: Sequence[Notification], now_us: int) -> Notification:
     """Return the one message in place of `covered`, which are of one person, channel and address, oldest first.
 
     It carries the worst incident, of those that want an answer where any does, and is then itself an ask. One message
-    alone stays as it is.
+    alone stays as it is. Either is of use for as long as if it had not waited: a night may be longer than that.
     """
+    expires_us = max(one.expires_us + max(0, now_us - one.created_us) for one in covered)
     if len(covered) == 1:
-        return covered[0]
+        return msgspec.structs.replace(covered[0], expires_us=expires_us)
     newest = {notification.incident.id: notification.incident for notification in covered}
     asks = [notification for notification in covered if notification.purpose is Purpose.ASK]
     first = min(asks or covered, key=lambda notification: notification.urgency)
@@ -52,7 +53,7 @@ def make_digest(covered: Sequence[Notification], now_us: int) -> Notification:
         body_en=body.en,
         body_zh=body.zh,
         created_us=now_us,
-        expires_us=max(notification.expires_us for notification in covered),
+        expires_us=expires_us,
         incident=newest[first.incident.id],
         purpose=Purpose.ASK if asks else Purpose.DIGEST,
         wants_answer=any(notification.wants_answer for notification in covered),

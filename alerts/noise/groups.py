@@ -1,8 +1,8 @@
 """Groups: incidents of one danger in one structure, told together with the first.
 
 The first is told and leads; those that are raised within `within_s` of it, while it is open, are in its group: whoever
-is asked about it learns of them by a digest. Once it has closed, the worst of the others that are open leads, and of
-those the oldest.
+is asked about it learns of them by a digest. Once it has closed, the worst of the others that nobody has answered
+leads, and of those the oldest; where all are answered, one of these.
 
 | family | what is in it |
 |---|---|

@@ -294,12 +294,19 @@ class Noise:
         return standing
 
     def _judge_again(self, danger: Danger, now_us: int, freed: list[tuple[int, Release]]) -> None:
-        """Judge an incident whose reason may have ended; one that is with a group is the group's."""
-        group = self._groups.get(danger.group)
-        if not danger.waits or (group is not None and group.lead != danger.id):
+        """Judge an incident whose reason may have ended; one that is with a group is the group's.
+
+        Not so where somebody is on the lead: nobody is asked about that any more, and this one was given back.
+        """
+        if not danger.waits:
             return
+        group = self._groups.get(danger.group)
+        if group is not None and group.lead != danger.id:
+            if not group.lead or not self._dangers[group.lead].answered:
+                return
+            self._groups.leave(danger)
         self._ties.untie(danger)
-        self._free(danger, self._judge.judge(danger, now_us), now_us, freed)
+        self._free(danger, self._judge.judge(danger, now_us, is_news=False), now_us, freed)
 
     def _free(self, danger: Danger, verdict: Verdict, now_us: int, freed: list[tuple[int, Release]]) -> None:
         self._settle(danger, verdict, now_us)
@@ -367,9 +374,12 @@ class Noise:
             self._agenda.set(f"{_GROUP}{group.number}", now_us + self._patience_us(danger))
 
     def _succeed(self, group: Group, now_us: int, freed: list[tuple[int, Release]]) -> None:
-        """Find a group that lost its lead another: the worst, then oldest, that is answered or may be told."""
+        """Find a group that lost its lead another: the worst, then oldest, that may be told; else one that is answered.
+
+        One that is answered leads none that waits: nobody would be asked about that.
+        """
         members = [self._dangers[name] for _, name in group.members]
-        for danger in sorted(members, key=lambda one: (-RANK[one.severity], one.order)):
+        for danger in sorted(members, key=lambda one: (one.answered, -RANK[one.severity], one.order)):
             if danger.answered:
                 self._groups.succeed(group, danger)
                 return

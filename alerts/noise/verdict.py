@@ -54,16 +54,17 @@ class Judge:
     groups: Groups
     within_s: float
 
-    def judge(self, danger: Danger, now_us: int) -> Verdict:
+    def judge(self, danger: Danger, now_us: int, *, is_news: bool = True) -> Verdict:
         """Return whether it is told now: the first of silence, inhibition, flapping and group that keeps it back does.
 
         One that is in a group is not asked whether it joins one. That it flaps is noted as said where the verdict is.
+        is_news: it was raised just now, so whoever is on the lead of the group that it joins hears of it, and has it
         """
         return (
             self._silenced(danger, now_us)
             or self._inhibited(danger)
             or self._flapping(danger, now_us)
-            or self._grouped(danger, now_us)
+            or self._grouped(danger, now_us, is_news=is_news)
             or self._told(danger, now_us)
         )
 
@@ -86,13 +87,15 @@ class Judge:
         course.said = True
         return Verdict(True, ResponseKind.FLAPPING, "", wording.flaps(course, self.within_s, is_held=True))
 
-    def _grouped(self, danger: Danger, now_us: int) -> Verdict | None:
+    def _grouped(self, danger: Danger, now_us: int, *, is_news: bool) -> Verdict | None:
         group = self.groups.to_join(danger, now_us) if danger.group == NO_GROUP else None
         if group is None:
             return None
         lead = self.dangers[group.lead]
         if RANK[danger.severity] > RANK[lead.severity] or self.inhibitions.could_hide(danger, lead):
             return None  # it is worse, or explains the lead: that is news
+        if lead.answered and not is_news:
+            return None  # nobody is asked about the lead any more
         return Verdict(False, ResponseKind.GROUPED, lead.id, wording.grouped(lead))
 
     def _told(self, danger: Danger, now_us: int) -> Verdict:

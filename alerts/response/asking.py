@@ -25,7 +25,7 @@ from alerts.text import NOTHING, Text, span
 from alerts.wording import story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from alerts.incident import Incident, NotificationEvent
     from alerts.outbox import Outbox
@@ -151,7 +151,7 @@ class Asking:
             if ask.state.is_live or ask.state is AskState.UNREACHED:
                 self._end(turn, escalation, ask, AskState.OVER)
             else:
-                self._sender.withdraw(turn, ask.messages)
+                self._take_back(turn, ask, ask.messages)
 
     def end(self, turn: Turn, escalation: Escalation, person: str) -> None:
         """Ask one person no more."""
@@ -258,13 +258,23 @@ class Asking:
         self._line(turn, escalation, ResponseKind.UNREACHED, text, ask)
 
     def _end(self, turn: Turn, escalation: Escalation, ask: Ask, state: AskState) -> None:
-        self._sender.withdraw(turn, ask.messages)
+        self._take_back(turn, ask, ask.messages)
         self._board.put(escalation, msgspec.structs.replace(ask, state=state, due_us=None))
 
     def _replace(self, turn: Turn, before: Ask, channel: str) -> None:
         """Take back what still waits to go by the channel that they are now asked by again."""
         queued = [self._outbox.get(message) for message in before.messages]
-        self._sender.withdraw(turn, [one.id for one in queued if one is not None and one.channel == channel])
+        self._take_back(turn, before, [one.id for one in queued if one is not None and one.channel == channel])
+
+    def _take_back(self, turn: Turn, ask: Ask, messages: Iterable[str]) -> None:
+        """Take back messages of an ask, but for a digest by which the person is asked about something else as well."""
+        self._sender.withdraw(turn, [message for message in messages if not self._is_shared(ask, message)])
+
+    def _is_shared(self, ask: Ask, message: str) -> bool:
+        return any(
+            other.incident != ask.incident and other.state is AskState.WAITING and other.notification == message
+            for _, other in self._board.asks_of(message)
+        )
 
     def _said(self, escalation: Escalation, ask: Ask) -> Text:
         incident = escalation.incident

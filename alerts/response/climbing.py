@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from alerts.counters import Fallback
+from alerts.counters import Fallback, ResponseBound
 from alerts.notification import Purpose
 from alerts.response import texts
 from alerts.response.ask import Ask, AskState
@@ -190,7 +190,7 @@ class Climbing:
         is_reached = text is not None and bool(
             self._recipients.tell_named(turn, escalation, names, text, Purpose.TELL, escalation.round, number)
         )
-        for asked in self._select(turn, escalation, step.to):
+        for asked in self._bounded(turn, escalation, self._select(turn, escalation, step.to), number):
             ask = escalation.asks.get(asked.person.name)
             if step.inform:
                 self._inform(turn, escalation, asked, number)
@@ -226,13 +226,22 @@ class Climbing:
         if people:
             self._counters.fallbacks[Fallback.EVERYBODY] += 1
             turn.line(escalation, ResponseKind.NOBODY, texts.EVERYBODY, step=escalation.step)
-            for asked in people:
+            for asked in self._bounded(turn, escalation, people, escalation.step):
                 self._asking.ask(turn, escalation, asked, escalation.step)
             return
         self._counters.fallbacks[Fallback.CONSOLE] += 1
         turn.line(escalation, ResponseKind.NOBODY, texts.NOBODY_AT_ALL, step=escalation.step)
         text = story(escalation.kind, escalation.incident, "", "")
         self._recipients.tell_console(turn, escalation, text, "nobody", escalation.round)
+
+    def _bounded(self, turn: Turn, escalation: Escalation, people: list[Asked], number: int) -> list[Asked]:
+        """Return the first of `people`, as many as are asked at once: a whole town is no answer to one alarm."""
+        most = self._limits.people_a_step
+        if len(people) > most:
+            self._counters.response_full[ResponseBound.PEOPLE] += 1
+            left_out = texts.CROWDED.fill(asked=most, count=len(people))
+            turn.line(escalation, ResponseKind.CROWDED, left_out, step=number)
+        return people[:most]
 
     def _select(
         self, turn: Turn, escalation: Escalation, to: tuple[str, ...], unreached: list[str] | None = None

@@ -1,7 +1,7 @@
 """`Groups`: incidents that are told together with another, their lead: one is asked about, and answered for all.
 
-Whoever accepts or verifies the lead has accepted or verified its members, and whoever gives it back gives them back.
-Each is still resolved by itself.
+Whoever takes up the lead, by whatever they do, has accepted its members; whoever verifies it has verified them, and
+whoever gives it back gives them back, to who else is on the lead. Each is still resolved by itself.
 """
 
 from __future__ import annotations
@@ -64,20 +64,22 @@ class Groups:
             )
 
     def follow(self, escalation: Escalation, event: IncidentEvent) -> list[IncidentCommand]:
-        """Return what an answer about a lead means for its group."""
+        """Return what an answer about a lead, or a refusal, means for its group."""
         found: list[IncidentCommand] = []
-        if event.kind not in {EventKind.ACCEPTED, EventKind.VERIFIED, EventKind.REFUSED}:
-            return found
+        lead = event.incident
         for name in self._noise.members_of(escalation.incident.id):
             member = self._board.get(name)
             if member is None or not member.incident.state.is_open:
                 continue
             state = member.incident.state
-            if event.kind is EventKind.ACCEPTED and state is IncidentState.RAISED:
-                found.append(Accept(incident=name, by=event.by, origin=GROUP))
+            if event.kind is EventKind.REFUSED:
+                if event.by in member.on_it:
+                    found.append(Refuse(incident=name, by=event.by, origin=GROUP))
+                    if lead.state.is_answered and member.on_it == {event.by}:
+                        found.append(Accept(incident=name, by=lead.accepted_by, origin=GROUP))
             elif event.kind is EventKind.VERIFIED and state is not IncidentState.VERIFIED:
-                outcome = event.incident.outcome or Outcome.UNFOUNDED
+                outcome = lead.outcome or Outcome.UNFOUNDED
                 found.append(Verify(incident=name, by=event.by, origin=GROUP, outcome=outcome))
-            elif event.kind is EventKind.REFUSED and event.by in member.on_it:
-                found.append(Refuse(incident=name, by=event.by, origin=GROUP))
+            elif state is IncidentState.RAISED:
+                found.append(Accept(incident=name, by=event.by, origin=GROUP))
         return found

@@ -54,10 +54,11 @@ class Raising:
             if verdict.text.en:
                 text = text.and_then(Text(" ", "")).and_then(verdict.text)
             self._begin(turn, escalation, event, text)
-        elif escalation.active:
+        elif escalation.active and escalation.next_us is not None:
             return  # people are asked already, and go on being asked
         else:
             escalation.told, escalation.event, escalation.kind = False, event.id, event.kind
+            escalation.active = False
             escalation.grouped = verdict.kind is ResponseKind.GROUPED
             if escalation.grouped:  # that spares people, and no machine needs to be spared
                 self._recipients.tell(turn, event, Text(event.text_en, event.text_zh))

@@ -192,8 +192,8 @@ class Response:
         self._board.who = Who(directory)
         self._asking.use(now_us)
         for escalation in self._board:
-            is_left = escalation.told and not escalation.active and escalation.incident.state is IncidentState.RAISED
-            if is_left and chain_of(self._board, escalation) is not None:
+            is_left = escalation.next_us is None and escalation.incident.state is IncidentState.RAISED
+            if escalation.told and is_left and chain_of(self._board, escalation) is not None:
                 escalation.active, escalation.next_us = True, now_us
                 self._board.deadlines.put(now_us, escalation.incident.id)
 

@@ -90,16 +90,17 @@ class Sender:
         person = self._board.who.person(told.recipient)
         if person is None:
             return
-        tried = [(contact.channel, contact.address) for contact in person.contacts]
-        place = tried.index((told.channel, told.address)) + 1 if (told.channel, told.address) in tried else 0
-        if place >= len(person.contacts):
+        # One that is named twice is tried once, else the two would follow each other for ever.
+        ways = list(dict.fromkeys((contact.channel, contact.address) for contact in person.contacts))
+        place = ways.index((told.channel, told.address)) + 1 if (told.channel, told.address) in ways else 0
+        if place >= len(ways):
             return
-        contact = person.contacts[place]
+        channel, address = ways[place]
         again = msgspec.structs.replace(
             told,
-            id=identity(told.id, place, contact.channel, characters=NOTIFICATION_CHARACTERS),
-            channel=contact.channel,
-            address=contact.address,
+            id=identity(told.id, place, channel, characters=NOTIFICATION_CHARACTERS),
+            channel=channel,
+            address=address,
         )
         for escalation, ask in self._board.asks_of(told.id):
             self._board.put(escalation, self._board.link(ask, again.id))

@@ -15,6 +15,7 @@ __all__ = [
     "ALREADY_ON_IT",
     "ANEW",
     "CAUSES",
+    "CROWDED",
     "DIGESTED",
     "ESCALATED",
     "EVERYBODY",
@@ -56,6 +57,9 @@ NO_RECEIPT: Final = Text("no receipt by {channel} within {span}", "{channel} 在
 NO_ANSWER: Final = Text("no answer by {channel} within {span}", "{channel} 在{span}内无人应答")
 FAILED: Final = Text("{channel} did not get through ({detail})", "{channel} 未送达（{detail}）")
 GONE: Final = Text("is in the directory no more", "已不在通讯录中")
+CROWDED: Final = Text(
+    "{count} people are meant, and the first {asked} are asked.", "应询问 {count} 人，仅询问前 {asked} 人。"
+)
 UNREACHED: Final = Text("{who}: {reason}, and no channel is left.", "{who}：{reason}，已无其他联系方式。")
 NOBODY: Final = Text("Nobody can be asked in step {step}.", "第 {step} 步无人可通知。")
 NOBODY_AT_ALL: Final = Text(

@@ -15,50 +15,27 @@ import msgspec
 import pytest
 
 from alerts.identity import NOTIFICATION_CHARACTERS, identity
-from alerts.incident import EventKind, Incident, IncidentEvent, IncidentState, Outcome
-from alerts.notification import Notification
-from devices.model import Kind
-from rules.model import AlarmClass, RuleKind, Severity
+from alerts.incident import EventKind, IncidentEvent, IncidentState, Outcome
+from rules.model import RuleKind
+from tests.support.incident import T0, S, gas, message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from alerts.incident import Incident
+    from alerts.notification import Notification
+
 __all__ = ["T0", "S", "event", "incident", "needed", "notification", "start_program", "timeline"]
 
-S: Final = 1_000_000
-T0: Final = 1_800_000_000 * S
 READY_S: Final = 20.0
 
-_GAS: Final = Incident(
+_GAS: Final = gas(
     id="QFE23P6C",
-    device="shuibei/flat-201",
-    site="shuibei",
-    grid="3",
     place="shuibei, grid 3, building 5, 201",
     place_zh="shuibei，网格3，楼栋5，201",
-    latitude=22.5,
-    longitude=114.1,
-    kind=Kind.GAS,
-    unregistered=False,
-    rule_id="gas.high",
-    rule_name_en="Gas concentration high",
-    rule_name_zh="燃气浓度高",
-    severity=Severity.ALARM,
-    alarm_class=AlarmClass.LIFE_SAFETY,
     what_en="combustible gas 12.3 %LEL (limit ≥ 10 %LEL)",
     what_zh="可燃气体浓度 12.3 %LEL（限值 ≥ 10 %LEL）",
-    metric="gas_lel",
-    unit="%LEL",
-    value=12.3,
-    limit=10.0,
-    source="GB 15322.2",
-    state=IncidentState.RAISED,
-    condition_holds=True,
-    late=False,
-    raised_us=T0,
-    event_us=T0,
     since_us=T0 - 30 * S,
-    last_us=T0,
     revision=1,
     rule_kind=RuleKind.THRESHOLD,
     building="5",
@@ -103,21 +80,17 @@ def notification(
     **facts: Any,
 ) -> Notification:
     """Return a message about `about` to the person wang, good for `lasts` s."""
-    fields: dict[str, Any] = {
+    fields = {
         "id": identity(about.id, about.revision, kind, channel, characters=NOTIFICATION_CHARACTERS),
-        "event": f"{about.id}-{about.revision}",
         "kind": kind,
         "recipient": "wang",
         "channel": channel,
-        "title_en": "[ALARM] Gas concentration high",
-        "title_zh": "【报警】燃气浓度高",
         "body_en": "Gas concentration high: 12.3 %LEL.",
         "body_zh": "燃气浓度高：12.3 %LEL。",
         "created_us": created_us,
         "expires_us": created_us + round(lasts * S),
-        "incident": about,
     }
-    return Notification(**(fields | facts))
+    return message(about, **fields | facts)
 
 
 RESOLVED: Final = {"state": IncidentState.RESOLVED, "outcome": Outcome.TRUE, "closed_us": T0 + 600 * S}

@@ -133,7 +133,12 @@ async def test_an_answer_is_returned_whatever_its_status_to_who_wants_to_read_it
         assert (answer.status, answer.headers["X-Code"], one.document(answer)) == (400, "7", {"code": 21211})
 
 
-@pytest.mark.parametrize("body", ["[1]", "{", "<html>", "\xff"])
+async def test_a_number_that_the_far_end_repeats_is_not_said() -> None:
+    async with receiver("HTTP/1.1 400 No number +8613800000001\r\ncontent-length: 0\r\n\r\n") as far, gateway() as one:
+        assert (await refused(one, far.url)).reason == "HTTP 400 No number …"
+
+
+@pytest.mark.parametrize("body", ["[1]", "{", "<html>", "\xff", '{"a":' + "[" * 9_000])
 async def test_an_answer_that_is_no_json_says_nothing_of_the_message(body: str) -> None:
     said = f"HTTP/1.1 200 OK\r\ncontent-length: {len(body.encode())}\r\n\r\n{body}"
     async with receiver(said) as far, gateway() as one:
@@ -202,6 +207,8 @@ async def test_a_proxy_is_asked_where_there_is_one() -> None:
         ("soon", None),
         ("-3", None),
         ("", None),
+        ("Fri, 15 Jan 2027 08:00:30 +99999999999999999999", None),
+        ("Fri, 99999999999999999999 Jan 2027 08:00:30 GMT", None),
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(value: str | None, expected: float | None) -> None:

@@ -70,6 +70,7 @@ def test_beyond_the_bound_of_all_a_new_browser_is_refused_and_a_known_one_is_not
 @pytest.mark.parametrize(
     "text",
     [
+        '{"deep":' + "[" * 9_000,
         "",
         "{}",
         "[]",

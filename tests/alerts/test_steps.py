@@ -257,6 +257,7 @@ def test_who_leaves_while_it_is_being_handed_over_leaves_nobody(scene: Scene) ->
         ((Trigger.ACCEPT,), Trigger.HAND_OVER, {"to": "li"}, "handed over to li"),
         ((), Trigger.HAND_OVER, {"to": "li"}, "handed over to li"),
         ((), Trigger.NOTE, {"note": " "}, "empty"),
+        ((), Trigger.ACCEPT, {"by": " "}, "who decides"),
     ],
 )
 def test_words_that_make_no_sense_change_nothing(

@@ -10,7 +10,6 @@ import pytest
 
 from alerts.incident import (
     EventKind,
-    Incident,
     IncidentEvent,
     IncidentState,
     NotificationEvent,
@@ -34,8 +33,10 @@ from tests.archive.conftest import (
     readings,
     registered,
 )
+from tests.support.incident import gas
 
 if TYPE_CHECKING:
+    from alerts.incident import Incident
     from storage.journal import Journal
     from tests.support.postgres import Database
 
@@ -286,41 +287,18 @@ async def test_odd_names_are_stored_as_far_as_a_database_can(
 
 
 def incident(revision: int, state: IncidentState = IncidentState.RAISED, **facts: object) -> Incident:
-    return msgspec.convert(
-        {
-            "id": "A1B2C3D4",
-            "device": "shuibei/gas-0000",
-            "site": "shuibei",
-            "grid": "g1",
-            "place": "shuibei, grid g1, building 7",
-            "place_zh": "水贝，网格 g1，7 栋",
-            "latitude": None,
-            "longitude": None,
-            "kind": Kind.GAS,
-            "unregistered": False,
-            "rule_id": "gas.high",
-            "rule_name_en": "Gas concentration high",
-            "rule_name_zh": "燃气浓度高",
-            "severity": Severity.ALARM,
-            "alarm_class": AlarmClass.LIFE_SAFETY,
-            "what_en": "12 %LEL, limit 10 %LEL",
-            "what_zh": "12 %LEL，限值 10 %LEL",
-            "metric": "gas_lel",
-            "unit": "%LEL",
-            "value": 12.0,
-            "limit": 10.0,
-            "source": "GB 15322.2",
-            "state": state,
-            "condition_holds": True,
-            "late": False,
-            "raised_us": NOW_US,
-            "event_us": NOW_US - 1,
-            "since_us": NOW_US - 2,
-            "last_us": NOW_US + revision,
-            "revision": revision,
-            **facts,
-        },
-        Incident,
+    return gas(
+        at_us=NOW_US,
+        id="A1B2C3D4",
+        device="shuibei/gas-0000",
+        latitude=None,
+        longitude=None,
+        state=state,
+        event_us=NOW_US - 1,
+        since_us=NOW_US - 2,
+        last_us=NOW_US + revision,
+        revision=revision,
+        **facts,
     )
 
 

@@ -15,7 +15,6 @@ from alerts.incident import (
     Acceptance,
     EventKind,
     Exercise,
-    Incident,
     IncidentEvent,
     IncidentState,
     NotificationEvent,
@@ -24,15 +23,14 @@ from alerts.incident import (
     encode_event,
 )
 from alerts.response_event import ResponseEvent, ResponseKind
-from devices.model import Kind
-from rules.model import AlarmClass, Severity
 from storage.archive import recent_incidents
 from storage.archive.past import open_past
 from storage.journal import RecordKind
 from tests.archive.conftest import NOW_US, Running, append, control
+from tests.support.incident import gas
 
 if TYPE_CHECKING:
-    from alerts.incident import AlertEvent
+    from alerts.incident import AlertEvent, Incident
     from devices import Registry
     from storage.journal import Journal
     from tests.support.postgres import Database
@@ -43,36 +41,9 @@ FORMER = Path(__file__).parents[1] / "alerts" / "data" / "event-acknowledged.bin
 AT = datetime(2026, 11, 22, 4, tzinfo=UTC)
 S = 1_000_000
 
-RAISED = Incident(
-    id="A1B2C3D4",
+RAISED = gas(
+    at_us=NOW_US,
     device="shuibei/gas-0000",
-    site="shuibei",
-    grid="g1",
-    place="shuibei, grid g1",
-    place_zh="水贝，网格 g1",
-    latitude=None,
-    longitude=None,
-    kind=Kind.GAS,
-    unregistered=False,
-    rule_id="gas.high",
-    rule_name_en="Gas concentration high",
-    rule_name_zh="燃气浓度高",
-    severity=Severity.ALARM,
-    alarm_class=AlarmClass.LIFE_SAFETY,
-    what_en="12 %LEL",
-    what_zh="12 %LEL",
-    metric="gas_lel",
-    unit="%LEL",
-    value=12.0,
-    limit=10.0,
-    source="GB 15322.2",
-    state=IncidentState.RAISED,
-    condition_holds=True,
-    late=False,
-    raised_us=NOW_US,
-    event_us=NOW_US,
-    since_us=NOW_US,
-    last_us=NOW_US,
     revision=1,
     building="5",
     floor="2",

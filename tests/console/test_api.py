@@ -140,7 +140,7 @@ async def test_every_fault_of_a_body_is_said_with_its_place() -> None:
         assert console.desk.commands == []
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b'"x"', b"\xff", b'{"by": 1}'])
+@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b'"x"', b"\xff", b'"\xff"', b'{"by": 1}', b"[" * 9_000])
 async def test_what_is_no_body_is_a_fault(body: bytes) -> None:
     async with serving(TOKENS) as console:
         incident = console.desk.raise_()
@@ -149,6 +149,13 @@ async def test_what_is_no_body_is_a_fault(body: bytes) -> None:
         )
         assert response.status_code == 400
         assert response.json()["faults"]
+
+
+async def test_nobody_by_no_name_decides_anything() -> None:
+    async with serving(TOKENS) as console:
+        incident = console.desk.raise_()
+        response = await call(console, "POST", f"/incidents/{incident.id}/accept", {"by": " "})
+        assert (response.status_code, console.desk.commands) == (400, [])
 
 
 async def test_what_the_state_forbids_is_a_conflict_and_says_what_is_possible() -> None:
@@ -295,6 +302,8 @@ async def test_lists_are_filtered_and_bounded_and_every_fault_of_a_query_is_said
         assert len((await call(console, "GET", "/incidents?state=recent&limit=1")).json()) == 1
         faults = (await call(console, "GET", "/incidents?state=all&limit=many")).json()["faults"]
         assert [fault.partition(":")[0] for fault in faults] == ["state", "limit"]
+        for limit in ("0", "1001", "0000000011", "1" * 5_000):
+            assert (await call(console, "GET", f"/incidents?limit={limit}")).status_code == 400
 
 
 async def test_who_is_asked_is_shown_without_the_codes_that_answer() -> None:

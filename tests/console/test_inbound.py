@@ -12,6 +12,7 @@ from alerts.channels.sms.settings import SmsSettings
 from alerts.channels.sms.signing import twilio
 from alerts.channels.voice_settings import VoiceSettings
 from alerts.command import Accept, NeedHelp, Note, Refuse, Resolve, Settle, Test, Verify
+from alerts.contact_tests import SelfTest
 from alerts.incident import IncidentState, NotificationStatus, Outcome
 from console.inbound import AGAIN_AFTER_S, REPEATED_S
 from console.metrics import Way
@@ -233,6 +234,16 @@ async def test_a_contact_test_is_answered_by_its_code() -> None:
         await reply(console, f" {code.lower()}收到")
         (report,) = console.desk.contact_tests.reports()
         assert {person.person: person.reached for person in report.people} == {"li": True, "zhao": False}
+
+
+async def test_an_answer_to_a_contact_test_that_is_forgotten_is_refused() -> None:
+    async with serving(SETTINGS, channels=CHANNELS) as console:
+        await console.desk.submit(Test(by="duty", origin="api"))
+        asked = console.desk.asked("li")
+        for _ in range(SelfTest().kept):
+            await console.desk.submit(Test(by="duty", origin="api"))
+        await console.inbox.reply(Reply("sms", LI_NUMBER, "1", console.desk.now_us, asked.id), Way.SMS)
+        assert refused(console, "gone") == 1
 
 
 async def test_a_session_of_smpp_uses_the_same_inbox() -> None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from service.check import check_settings
 from service.settings import SettingsFaults, load_settings
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ def test_a_secret_is_not_shown_in_a_fault(tmp_path: Path) -> None:
     assert "hush" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["access_key_secret = 70817", 'acces_key_secrt = "70817"', 'auth_token = "70817"', 'secret_key = "70817"'],
+)
+def test_no_vendors_key_is_shown_in_a_fault_even_under_a_misspelt_name(tmp_path: Path, secret: str) -> None:
+    gateway = f'[channels.sms]\ntype = "sms"\n[channels.sms.gateway]\npreset = "aliyun"\n{secret}\n'
+    with pytest.raises(SettingsFaults) as caught:
+        load_settings(written(tmp_path, gateway))
+    assert secret.partition(" ")[0] in str(caught.value)
+    assert "70817" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["broker = [", "\x00"])
 def test_what_is_not_toml_is_said_to_be_so(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsFaults, match="not TOML"):
@@ -84,3 +97,35 @@ def test_what_is_not_toml_is_said_to_be_so(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(SettingsFaults, match="cannot be read"):
         load_settings(tmp_path / "none.toml")
+
+
+def test_a_check_names_the_faults_of_every_file_whatever_else_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "vigil.toml"
+    file.write_text(
+        """
+data_dir = "data"
+broker = { prot = 1883 }
+devices.ledger = "noledger.csv"
+rules.files = ["norules.toml"]
+directory.files = ["people.toml"]
+channels.sms = { type = "webhook", url = "not a url" }
+[[recipients]]
+name = "desk"
+channels = ["nope"]
+"""
+    )
+    (tmp_path / "people.toml").write_text(
+        """
+[[people]]
+name = "li"
+contacts = ["sms:1", "pigeon:2"]
+[[routes]]
+chain = "fires"
+"""
+    )
+    faults, summary = check_settings(file)
+    wanted = ("broker.prot", "url", "'nope'", "norules.toml", "noledger.csv", "'pigeon'", "'fires'")
+    assert [part for part in wanted if not any(part in fault for fault in faults)] == []
+    assert len(faults) == len(wanted)
+    assert summary == []
+    assert not (tmp_path / "data").exists()

@@ -156,5 +156,5 @@ def _signed(auth: HmacAuth, body: bytes, now_s: int) -> dict[str, str]:
 def _document(answer: Answer) -> Any:
     try:
         return msgspec.json.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

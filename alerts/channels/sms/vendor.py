@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
+
+from alerts.channels.http import LONG_NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Request", "Saying", "Vendor", "json_object", "reason"]
 
 REASON_CHARACTERS: Final = 120
-_LONG_NUMBERS: Final = re.compile(r"\+?\d[\d\s().-]{5,}\d|\d{7,}|\d+\*{2,}\d*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def json_object(answer: Answer) -> dict[str, Any] | None:
     """Return the JSON object that an answer is, None where it is none."""
     try:
         return msgspec.json.decode(answer.body, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -77,4 +77,4 @@ def reason(code: object, message: object, address: str) -> str:
     text = f"{code}: {message}" if message else str(code)
     for part in filter(None, (address, address.lstrip("+"))):
         text = text.replace(part, "…")
-    return " ".join(_LONG_NUMBERS.sub("…", text).split())[:REASON_CHARACTERS]
+    return " ".join(LONG_NUMBERS.sub("…", text).split())[:REASON_CHARACTERS]

@@ -20,53 +20,18 @@ from alerts.evidence.sheet import as_pdf
 from alerts.incident import (
     EventKind,
     Exercise,
-    Incident,
     IncidentEvent,
     IncidentState,
     NotificationEvent,
     NotificationStatus,
 )
 from alerts.response_event import ResponseEvent, ResponseKind
-from devices.model import Kind
-from rules.model import AlarmClass, Severity
+from tests.support.incident import T0, S, incident
 
 if TYPE_CHECKING:
     from alerts.incident import AlertEvent
 
-S = 1_000_000
-T0 = 1_800_000_000 * S
-
-SMOKE = Incident(
-    id="A1B2C3D4",
-    device="shuibei/smoke-7",
-    site="shuibei",
-    grid="3",
-    place="shuibei, grid 3, building 5, floor 12, 1203",
-    place_zh="水贝，网格3，楼栋5，楼层12，1203",
-    latitude=22.57,
-    longitude=114.12,
-    kind=Kind.SMOKE,
-    unregistered=False,
-    rule_id="smoke.alarm",
-    rule_name_en="Smoke",
-    rule_name_zh="烟雾报警",
-    severity=Severity.EMERGENCY,
-    alarm_class=AlarmClass.LIFE_SAFETY,
-    what_en="the detector says smoke",
-    what_zh="探测器上报烟雾",
-    metric="smoke",
-    unit="",
-    value=1.0,
-    limit=None,
-    source="GB 20517",
-    state=IncidentState.RAISED,
-    condition_holds=True,
-    late=False,
-    raised_us=T0,
-    event_us=T0,
-    since_us=T0,
-    last_us=T0,
-)
+SMOKE = incident()
 
 
 def events(n: int = 6) -> list[AlertEvent]:

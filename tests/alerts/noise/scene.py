@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from alerts.incident import Acceptance, EventKind, Exercise, Incident, IncidentEvent, IncidentState, Outcome
+from alerts.incident import Acceptance, EventKind, IncidentEvent, IncidentState, Outcome
 from alerts.noise.counters import NoiseCounters
 from alerts.noise.inhibition import DEFAULT_INHIBITIONS
 from alerts.noise.limits import NoiseLimits
@@ -17,11 +17,13 @@ from alerts.people.model import Person
 from devices.model import Kind
 from rules.model import AlarmClass, RuleKind, Severity
 from tests.alerts.scene import T0, S
+from tests.support.incident import incident as sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alerts.command import EndSilence, Silence
+    from alerts.incident import Exercise, Incident
     from alerts.noise.inhibition import Inhibition
     from alerts.noise.noise import Release
     from alerts.noise.verdict import Verdict
@@ -77,36 +79,19 @@ def incident(
 ) -> Incident:
     """Return an incident just raised, on a device of its own unless one is given."""
     device = device or f"s/{name}"
-    made = Incident(
+    made = sample(
+        at_us=us(at),
         id=name,
         device=device,
         site=device.partition("/")[0],
-        grid="3",
         place=f"s, grid 3, building {building}",
         place_zh=f"s，网格3，楼栋{building}",
-        latitude=None,
-        longitude=None,
         kind=kind,
-        unregistered=False,
         rule_id=rule,
         rule_name_en=f"Rule {rule}",
         rule_name_zh=f"规则 {rule}",
         severity=severity,
         alarm_class=stake,
-        what_en="what",
-        what_zh="什么",
-        metric="",
-        unit="",
-        value=None,
-        limit=None,
-        source="test",
-        state=IncidentState.RAISED,
-        condition_holds=True,
-        late=False,
-        raised_us=us(at),
-        event_us=us(at),
-        since_us=us(at),
-        last_us=us(at),
         rule_kind=rule_kind,
         building=building,
         revision=1,

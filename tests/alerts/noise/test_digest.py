@@ -31,7 +31,7 @@ def test_it_says_how_many_the_worst_first_and_where() -> None:
     )
     assert digest.incident.id == "I2"
     assert digest.others == ("I3", "I4", "I1")
-    assert (digest.others_count, digest.created_us, digest.expires_us) == (3, us(9), us(3_603))
+    assert (digest.others_count, digest.created_us, digest.expires_us) == (3, us(9), us(3_609))
 
 
 def test_it_is_an_ask_where_one_of_those_it_covers_is_and_carries_the_worst_of_these() -> None:
@@ -101,4 +101,4 @@ def test_it_is_in_the_languages_of_the_person() -> None:
 
 def test_one_alone_is_itself() -> None:
     one = message("1")
-    assert make_digest([one], us(9)) is one
+    assert make_digest([one], us(9)) == replace(one, expires_us=one.expires_us + us(9) - us(0))

@@ -118,14 +118,25 @@ def test_when_the_lead_closes_the_worst_and_then_oldest_leads_and_is_told() -> N
     assert street.freed(1_002) == ["MILD"]
 
 
-def test_nobody_is_asked_about_a_lead_that_somebody_has_answered() -> None:
+def test_what_waits_is_led_by_nothing_that_somebody_has_answered() -> None:
     street = Street()
     for name in ("A", "B", "C"):
         street.raised(name, 0, **SMOKE)
     street.accepted("B", 1)
     street.closed("A", 2)
+    assert street.freed(2) == ["C"], "nobody has C, and nobody would be asked about B"
+    assert street.noise.members_of("C") == ("B",)
+    street.refused("B", 1_001)
+    assert street.freed(1_001) == [], "C is asked about in its place"
+
+
+def test_an_answered_member_leads_where_no_other_waits() -> None:
+    street = Street()
+    for name in ("A", "B"):
+        street.raised(name, 0, **SMOKE)
+    street.accepted("B", 1)
+    street.closed("A", 2)
     assert street.freed(1_000) == []
-    assert street.noise.members_of("B") == ("C",)
     street.refused("B", 1_001)
     assert street.freed(1_001) == ["B"], "nobody was ever told of it"
 

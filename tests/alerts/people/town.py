@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from alerts.incident import Incident, IncidentState
 from alerts.people.model import (
     Chain,
     Contact,
@@ -28,8 +27,10 @@ from alerts.people.model import (
 )
 from devices.model import Kind
 from rules.model import AlarmClass, Severity
+from tests.support.incident import incident as sample
 
 if TYPE_CHECKING:
+    from alerts.incident import Incident
     from alerts.people.who import Asked
 
 ZONE: Final = "Asia/Shanghai"
@@ -106,6 +107,7 @@ TOWN: Final = Directory(
     residents=(Resident(device="town/w-1", person="ida", family=("jon", "dan")), Resident(device="town/w-2")),
     timezone=ZONE,
 )
+_SMOKE: Final = sample(at_us=NOON, device="town/s-1", site="town", grid="1", latitude=22.001, longitude=114.001)
 
 
 def incident(**more: Any) -> Incident:
@@ -115,36 +117,3 @@ def incident(**more: Any) -> Incident:
 
 def names(asked: list[Asked]) -> list[str]:
     return [one.person.name for one in asked]
-
-
-_SMOKE: Final = Incident(
-    id="A0000001",
-    device="town/s-1",
-    site="town",
-    grid="1",
-    place="town",
-    place_zh="town",
-    latitude=22.001,
-    longitude=114.001,
-    kind=Kind.SMOKE,
-    unregistered=False,
-    rule_id="smoke.alarm",
-    rule_name_en="Smoke",
-    rule_name_zh="烟雾",
-    severity=Severity.EMERGENCY,
-    alarm_class=AlarmClass.LIFE_SAFETY,
-    what_en="smoke",
-    what_zh="烟雾",
-    metric="smoke",
-    unit="",
-    value=1.0,
-    limit=None,
-    source="",
-    state=IncidentState.RAISED,
-    condition_holds=True,
-    late=False,
-    raised_us=NOON,
-    event_us=NOON,
-    since_us=NOON,
-    last_us=NOON,
-)

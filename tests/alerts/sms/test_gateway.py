@@ -141,6 +141,7 @@ async def test_each_kind_of_authentication() -> None:
         (says(b"ok"), False, True),  # it lies `ok`: not as a gateway says it that took the message
         (says(b"\xff\xfe<html>"), False, True),
         (says(b""), False, True),
+        (says(b'{"code":' + b"[" * 9_000), False, True),  # deeper than a parser goes
         (says({"code": {"deep": 1}}), False, True),
         (says({"code": "4001"}, 500), True, False),
         (says({"code": "3001"}, 400), False, False),

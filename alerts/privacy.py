@@ -11,7 +11,7 @@ from devices.model import Kind
 if TYPE_CHECKING:
     from alerts.incident import Incident
 
-__all__ = ["VEIL_EN", "VEIL_ZH", "WHAT_IS_PROTECTED", "is_protected", "veiled"]
+__all__ = ["VEIL_EN", "VEIL_ZH", "WHAT_IS_PROTECTED", "is_protected", "shown", "veiled"]
 
 WHAT_IS_PROTECTED: Final = ("location", "health")
 """`Audit.what` of the two things that a look at such an incident shows."""
@@ -22,6 +22,11 @@ VEIL_ZH: Final = "事件已结束，不再显示"
 def is_protected(incident: Incident) -> bool:
     """Say whether it tells where an elder is and how they are."""
     return incident.kind is Kind.WATCH
+
+
+def shown(incident: Incident) -> Incident:
+    """Return it as it may be told now: whole while it is open, veiled afterwards."""
+    return incident if incident.state.is_open else veiled(incident)
 
 
 def veiled(incident: Incident) -> Incident:
