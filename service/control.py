@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alerts.privacy import shown
 from devices import Device, Lifecycle, ProfileFaults, Reason
 from rules import RuleFaults
 from service.control_contacts import contact_routes
@@ -25,6 +26,7 @@ from service.control_drills import drill_routes
 from service.control_evidence import evidence_routes
 from service.control_silences import silence_routes
 from service.decision import Decision, command_of
+from service.looks import noted_look
 from service.rules_in_force import reload_rules
 from service.shadow_report import shadow_report
 
@@ -112,11 +114,15 @@ class _Control:
         limit = request.query_params.get("limit", "100")
         if not limit.isdecimal():
             return _json({"error": f"limit is {limit!r}; wanted a number"}, 400)
-        return _json(incidents.recent(int(limit)))
+        return _json([shown(incident) for incident in incidents.recent(int(limit))])
 
     async def incident(self, request: Request) -> Response:
         incident = self._core.shard.incidents.get(request.path_params["id"])
-        return _json(incident) if incident else _missing(request.path_params["id"])
+        if incident is None:
+            return _missing(request.path_params["id"])
+        if incident.state.is_open:
+            await noted_look(self._core, incident, request)
+        return _json(shown(incident))
 
     async def decide(self, request: Request) -> Response:
         incident_id, verb = request.path_params["id"], request.path_params["verb"]

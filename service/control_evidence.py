@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.evidence.dossier import as_json
+from service.looks import noted_look
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,6 +30,7 @@ def evidence_routes(core: Core) -> list[Route]:
                 "error": f"no incident {name!r} among the open and the recent ones; the archive has the older ones"
             }
             return Response(msgspec.json.encode(error), 404, media_type="application/json")
+        await noted_look(core, found.incident, request)  # evidence is whole, also when it is over
         return Response(as_json(found), media_type="application/json")
 
     return [Route("/incidents/{id}/dossier", dossier)]

@@ -13,7 +13,7 @@ import typer
 
 from alerts.evidence.dossier import Dossier, as_csv, as_json, read_dossier, verdict
 from service.backtest.archive import open_archive
-from service.cli.client import ConfigOption, DataDirOption, ask, settings_for
+from service.cli.client import ConfigOption, DataDirOption, ask, origin, settings_for, whoami
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -52,7 +52,8 @@ def export(
     JSON is what `vigil evidence verify` checks; the page shows the last digest, so the two belong together.
     """
     settings = settings_for(config, data_dir)
-    answer = asyncio.run(ask(settings, "GET", f"/incidents/{incident.upper()}/dossier"))
+    path = f"/incidents/{incident.upper()}/dossier"
+    answer = asyncio.run(ask(settings, "GET", path, by=whoami(), origin=origin()))
     dossier = msgspec.convert(answer, Dossier)
     wanted = format_ or _by_ending(output)
     if dossier.head and (not dossier.lines or dossier.lines[0].line.place > 1):

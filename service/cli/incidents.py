@@ -12,7 +12,7 @@ from rich.text import Text
 
 from rules.model import RuleKind
 from service.cli import decisions
-from service.cli.client import ConfigOption, DataDirOption, ask, settings_for
+from service.cli.client import ConfigOption, DataDirOption, ask, origin, settings_for, whoami
 from service.cli.decisions import IncidentArgument
 from service.cli.report import print_report
 from service.cli.screen import clock, new_table, screen
@@ -70,7 +70,7 @@ def show(
 ) -> None:
     """Show all that is known of one incident; `vigil evidence export` has its timeline."""
     settings = settings_for(config, data_dir)
-    found = asyncio.run(ask(settings, "GET", f"/incidents/{incident.upper()}"))
+    found = asyncio.run(ask(settings, "GET", f"/incidents/{incident.upper()}", by=whoami(), origin=origin()))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
