@@ -17,7 +17,7 @@ An exercise is always told, and hides nothing. So is what a person raises again.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -29,13 +29,14 @@ from alerts.noise import wording
 from alerts.noise.agenda import Agenda
 from alerts.noise.counters import KEPT_BACK, Bound, NoiseCounters
 from alerts.noise.danger import NO_GROUP, RANK, Danger, danger_of
-from alerts.noise.flapping import Course, Flapping
+from alerts.noise.flapping import Flapping
 from alerts.noise.groups import Group, Groups
 from alerts.noise.inhibition import Inhibition, Inhibitions
 from alerts.noise.limits import NoiseLimits
 from alerts.noise.silences import SilenceInForce, Silences
+from alerts.noise.snapshot import Snapshot
 from alerts.noise.ties import Ties
-from alerts.noise.verdict import TOLD, Judge, Verdict
+from alerts.noise.verdict import TOLD, Judge, Release, Verdict
 from alerts.response_event import ResponseKind
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
     from alerts.command import EndSilence
     from alerts.incident import Incident
-    from alerts.text import Text
 
 __all__ = ["Noise", "NoiseLimits", "Release", "Verdict"]
 
@@ -51,24 +51,6 @@ SNAPSHOT_VERSION: Final = 1
 _RAISES: Final = frozenset({EventKind.RAISED, EventKind.REOPENED})
 _GROUP: Final = "#"
 """So begins the name of a group on the agenda; others are incidents."""
-
-
-class Release(NamedTuple):
-    """An incident set free: open, unanswered, told to nobody, and asked about now. text: why, for the timeline."""
-
-    incident: str
-    text: Text
-
-
-class _Snapshot(msgspec.Struct, frozen=True):
-    now_us: int
-    number: int
-    rules: str
-    dangers: tuple[Danger, ...]
-    agenda: tuple[tuple[str, int], ...]
-    groups: tuple[tuple[int, str, int], ...]
-    silences: tuple[SilenceInForce, ...]
-    courses: tuple[Course, ...]
 
 
 class Noise:
@@ -207,7 +189,7 @@ class Noise:
 
     def snapshot(self) -> bytes:
         """Return the whole state; `restore` takes it."""
-        state = _Snapshot(
+        state = Snapshot(
             now_us=self._now_us,
             number=self._number,
             rules=self._rules_named,
@@ -226,7 +208,7 @@ class Noise:
         """
         if not snapshot or snapshot[0] != SNAPSHOT_VERSION:
             raise ValueError(f"noise snapshot of version {snapshot[:1]!r}; wanted {SNAPSHOT_VERSION}")
-        state = msgspec.msgpack.decode(memoryview(snapshot)[1:], type=_Snapshot)
+        state = msgspec.msgpack.decode(memoryview(snapshot)[1:], type=Snapshot)
         self._now_us, self._number = state.now_us, state.number
         self._dangers.clear()
         self._inhibitions.clear()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alerts.noise.inhibition import Inhibitions
     from alerts.noise.silences import Silences
 
-__all__ = ["TOLD", "Judge", "Verdict"]
+__all__ = ["TOLD", "Judge", "Release", "Verdict"]
 
 
 class Verdict(NamedTuple):
@@ -34,6 +34,13 @@ class Verdict(NamedTuple):
     kind: ResponseKind | None = None
     by: str = ""
     text: Text = NOTHING
+
+
+class Release(NamedTuple):
+    """An incident set free: open, unanswered, told to nobody, and asked about now. text: why, for the timeline."""
+
+    incident: str
+    text: Text
 
 
 TOLD: Final = Verdict(told=True)
