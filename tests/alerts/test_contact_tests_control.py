@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from alerts.command import Accept
 from alerts.people.model import Contact, Directory, Person
-from service.control_contacts import contact_routes
+from service.control.contacts import contact_routes
 from service.core import open_core
 from service.settings import load_settings
 

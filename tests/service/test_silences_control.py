@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from service.cli import silences
 from service.control import control_socket
-from service.control_silences import silence_routes
+from service.control.silences import silence_routes
 from service.core import open_core
 from service.settings import load_settings
 from tests.support.inbox import until

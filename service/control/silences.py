@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.command import EndSilence, Matcher, Silence
 from alerts.identity import normalised
+from service.control.answer import in_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from alerts.noise.noise import Noise
     from alerts.noise.silences import SilenceInForce
@@ -75,30 +76,30 @@ class _Silences:
         return noise.silences(self._core.shard.now_us)
 
     async def list(self, _: Request) -> Response:
-        return _json(self._known())
+        return in_json(self._known())
 
     async def make(self, request: Request) -> Response:
         try:
             command = msgspec.json.decode(await request.body(), type=WantedSilence).command()
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return in_json({"error": str(error)}, 400)
         before = {one.id for one in self._known()}
         effects = await self._core.source.command(command)
         if effects.rejected is not None:
-            return _json({"error": str(effects.rejected)}, 409)
+            return in_json({"error": str(effects.rejected)}, 409)
         made = next(one for one in self._known() if _is_of(one, command, before))
-        return _json(made)
+        return in_json(made)
 
     async def end(self, request: Request) -> Response:
         try:
             wanted = msgspec.json.decode(await request.body(), type=EndedSilence)
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return in_json({"error": str(error)}, 400)
         command = EndSilence(id=request.path_params["id"], by=wanted.by, origin=wanted.origin)
         effects = await self._core.source.command(command)
         if effects.rejected is not None:
-            return _json({"error": str(effects.rejected)}, 409)
-        return _json(next(one for one in self._known() if one.id == normalised(command.id)))
+            return in_json({"error": str(effects.rejected)}, 409)
+        return in_json(next(one for one in self._known() if one.id == normalised(command.id)))
 
 
 def _is_of(one: SilenceInForce, command: Silence, before: set[str]) -> bool:
@@ -107,7 +108,3 @@ def _is_of(one: SilenceInForce, command: Silence, before: set[str]) -> bool:
         return one.id == normalised(command.id)
     wanted = (command.matcher, command.ends_us, command.by.strip(), command.reason.strip())
     return one.id not in before and (one.matcher, one.ends_us, one.by, one.reason) == wanted
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")

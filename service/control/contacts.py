@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.command import Test
 from alerts.identity import normalised
+from service.control.answer import in_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from alerts.contact_tests import ContactTests
     from service.core import Core
@@ -51,12 +52,12 @@ class _Contacts:
         try:
             wanted = msgspec.json.decode(await request.body(), type=WantedTest)
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return in_json({"error": str(error)}, 400)
         command = Test(by=wanted.by, origin=wanted.origin, people=wanted.people)
         effects = await self._core.source.command(command)
         if effects.rejected is not None:
-            return _json({"error": str(effects.rejected)}, 409)
-        return _json(self._tests.report())
+            return in_json({"error": str(effects.rejected)}, 409)
+        return in_json(self._tests.report())
 
     async def report(self, request: Request) -> Response:
         """Return the report of one test, the newest where no id is given."""
@@ -65,9 +66,5 @@ class _Contacts:
         if report is None:
             known = ", ".join(one.id for one in self._tests.reports())
             wrong = f"no test {name}; there are {known}" if known else "there has been no test yet"
-            return _json({"error": wrong}, 404)
-        return _json(report)
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+            return in_json({"error": wrong}, 404)
+        return in_json(report)

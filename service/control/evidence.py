@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.evidence.dossier import as_json
+from service.control.answer import no_incident
 from service.looks import noted_look
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ def evidence_routes(core: Core) -> list[Route]:
         name = request.path_params["id"]
         found = core.shard.alerting.dossier(name, core.clock.time_us())
         if found is None:
-            error = {
-                "error": f"no incident {name!r} among the open and the recent ones; the archive has the older ones"
-            }
-            return Response(msgspec.json.encode(error), 404, media_type="application/json")
+            return no_incident(name)
         await noted_look(core, found.incident, request)  # evidence is whole, also when it is over
         return Response(as_json(found), media_type="application/json")
 

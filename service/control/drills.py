@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from starlette.responses import Response
 from starlette.routing import Route
 
 from alerts.command import Resolve, StartDrill
@@ -15,9 +14,11 @@ from alerts.people.model import Directory
 from alerts.people.who import Who
 from devices import ALARM_METRIC
 from rules import AlarmClass, RuleKind, RuleMode
+from service.control.answer import in_json, no_incident
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from alerts.command import Command
     from alerts.incident import AlertEvent, Incident
@@ -65,16 +66,16 @@ class _Drills:
     async def list(self, _: Request) -> Response:
         """Return the drills at hand, the newest first."""
         recent = self._core.shard.incidents.recent(LISTED)
-        return _json([one for one in recent if one.exercise is Exercise.DRILL])
+        return in_json([one for one in recent if one.exercise is Exercise.DRILL])
 
     async def start(self, request: Request) -> Response:
         """Begin a drill and return its incident."""
         try:
             wanted = msgspec.json.decode(await request.body(), type=WantedDrill)
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return in_json({"error": str(error)}, 400)
         if not wanted.by.strip():
-            return _json({"error": "who starts it? `by` is empty"}, 400)
+            return in_json({"error": "who starts it? `by` is empty"}, 400)
         rule = wanted.rule or self._worst_rule(wanted.device)
         return await self._decide(
             StartDrill(device=wanted.device, rule=rule, by=wanted.by, origin=wanted.origin, note=wanted.note)
@@ -85,17 +86,17 @@ class _Drills:
         name = request.path_params["id"]
         incident = self._core.shard.incidents.get(name)
         if incident is None:
-            return _missing(name)
+            return no_incident(name)
         if incident.exercise is not Exercise.DRILL:
-            return _json({"error": f"{incident.id} is no drill; `vigil incidents resolve` ends it"}, 409)
+            return in_json({"error": f"{incident.id} is no drill; `vigil incidents resolve` ends it"}, 409)
         if not incident.state.is_open:
-            return _json({"error": f"drill {incident.id} is over already"}, 409)
+            return in_json({"error": f"drill {incident.id} is over already"}, 409)
         try:
             ended = msgspec.json.decode(await request.body(), type=EndedDrill)
         except msgspec.DecodeError as error:
-            return _json({"error": str(error)}, 400)
+            return in_json({"error": str(error)}, 400)
         if not ended.by.strip():
-            return _json({"error": "who ends it? `by` is empty"}, 400)
+            return in_json({"error": "who ends it? `by` is empty"}, 400)
         return await self._decide(
             Resolve(incident=incident.id, by=ended.by, origin=ended.origin, note=ended.note, outcome=Outcome.TEST)
         )
@@ -105,16 +106,16 @@ class _Drills:
         name, alerting = request.path_params["id"], self._core.shard.alerting
         incident = alerting.incidents.get(name)
         if incident is None:
-            return _missing(name)
+            return no_incident(name)
         limits = Who(alerting.directory or Directory()).limits_for(incident)
         events = alerting.recent.of(incident.id)
-        return _json(report_of(incident, events, limits, self._core.clock.time_us()))
+        return in_json(report_of(incident, events, limits, self._core.clock.time_us()))
 
     async def _decide(self, command: Command) -> Response:
         effects = await self._core.source.command(command)
         if effects.rejected is not None:
-            return _json({"error": str(effects.rejected)}, 409)
-        return _json(_told(effects.events))
+            return in_json({"error": str(effects.rejected)}, 409)
+        return in_json(_told(effects.events))
 
     def _worst_rule(self, key: str) -> str:
         """Return the id of the rule in force on a device that is worst; "" where there is none, which is refused."""
@@ -141,12 +142,3 @@ def _badness(rule: Rule) -> tuple[bool, bool, int, bool]:
 def _told(events: list[AlertEvent]) -> Incident | None:
     """Return the incident that a command was about, as it is after it."""
     return next((event.incident for event in events if isinstance(event, IncidentEvent)), None)
-
-
-def _missing(incident: str) -> Response:
-    error = f"no incident {incident!r} among the open and the recent ones; the archive has the older ones"
-    return _json({"error": error}, 404)
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
