@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +14,7 @@ from alerts.routing import Recipient
 from devices.model import Kind
 from rules.loader import TIMEZONE, is_timezone
 from rules.model import AlarmClass, Severity
+from storage.upkeep.settings import Retention
 
 __all__ = [
     "AlertsSection",
@@ -29,6 +31,7 @@ __all__ = [
     "RulesSection",
     "Section",
     "SelfTestSection",
+    "StorageSection",
     "TlsSection",
 ]
 
@@ -78,18 +81,47 @@ class DatabaseSection(Section):
     """Where the history goes."""
 
     dsn: str = Field("embedded", description="a PostgreSQL connection string, or 'embedded' for one of our own")
+    owner_dsn: str | None = Field(
+        None, description="who owns the schema, where `dsn` does not: for migrations and TimescaleDB's refreshes"
+    )
     bin_dir: Path | None = Field(None, description="embedded: PostgreSQL's programs; the wheel's where not given")
     system_user: str = Field("vigil", description="embedded, started by root: the user that PostgreSQL runs as")
 
-    @field_validator("dsn")
+    @field_validator("dsn", "owner_dsn")
     @classmethod
-    def _is_a_dsn(cls, dsn: str) -> str:
-        if dsn != "embedded":
+    def _is_a_dsn(cls, dsn: str | None) -> str | None:
+        if dsn not in {None, "embedded"}:
             try:
-                conninfo_to_dict(dsn)
+                conninfo_to_dict(str(dsn))
             except psycopg.Error as error:
                 raise ValueError(f"no PostgreSQL connection string: {error}") from None
         return dsn
+
+
+class StorageSection(Section):
+    """How long each class of history is kept, in days; 0 for ever."""
+
+    readings_days: int = Field(90, ge=0, description="every reading")
+    minutes_days: int = Field(30, ge=0, description="rollups by the minute")
+    hours_days: int = Field(1826, ge=0, description="rollups by the hour")
+    days_days: int = Field(0, ge=0, description="rollups by the day")
+    incidents_days: int = Field(0, ge=0, description="closed incidents with their timelines and notifications")
+    shadow_days: int = Field(90, ge=0, description="what rules in shadow would have raised")
+    audit_days: int = Field(1096, ge=0, description="looks at what is protected that belong to no incident")
+    upkeep_s: float = Field(60.0, ge=1, description="between rounds of rolling up")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        self.retention()
+        return self
+
+    def retention(self) -> Retention:
+        """Return it as the upkeep knows it. Raises ValueError where the order of the classes makes no sense."""
+        kept = {
+            name: timedelta(days=days) if (days := getattr(self, f"{name}_days")) else None
+            for name in ("readings", "minutes", "hours", "days", "incidents", "shadow", "audit")
+        }
+        return Retention(**kept)
 
 
 class JournalSection(Section):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices import Registry
+    from rules import RuleSet
     from storage.archive.haul import Haul
     from storage.journal import Journal, Record
 
@@ -39,6 +40,7 @@ __all__ = ["Archive", "ArchiveSettings"]
 CURSOR = "archive"
 DEVICES_AT_ONCE = 250
 DEVICES_A_TRANSACTION = 20_000
+CHANNELS_AT_ONCE = 10_000
 CUT_AFTER_S = 5.0
 
 _log = structlog.get_logger()
@@ -56,6 +58,8 @@ class ArchiveSettings:
     pause_s:           s to let records gather after a transaction that took all there were
     idle_s:            s after which the position moves over records that hold nothing to store
     cursor_s:          s between moves of the journal's cursor
+    latest_s:          s between writings of the newest reading of each channel
+    latest_behind_s:   the same while it catches up, when they are not the newest anyway
     unknown_channel_s: s to wait for the registry to apply a channel whose readings are there already
     backoff_first_s, backoff_max_s: s between attempts to reach the database, doubling, with jitter
     """
@@ -67,6 +71,8 @@ class ArchiveSettings:
     pause_s: float = 0.25
     idle_s: float = 10.0
     cursor_s: float = 1.0
+    latest_s: float = 10.0
+    latest_behind_s: float = 60.0
     unknown_channel_s: float = 10.0
     backoff_first_s: float = 0.1
     backoff_max_s: float = 10.0
@@ -78,6 +84,8 @@ class Archive:
     reach:    returns the DSN of the migrated database; called on the archive's thread before every connection, may take
               its time, and raises psycopg.OperationalError where the database is not to be had now
     registry: names the channels; it holds everything up to the journal's head when `run` begins, and follows it
+    rules:    returns the rules in force; asked at the first connection, since the database may not know them; of
+              changes the journal tells
     clock_us: µs since the epoch
     """
 
@@ -87,12 +95,14 @@ class Archive:
         journal: Journal,
         registry: Registry,
         *,
+        rules: Callable[[], RuleSet] | None = None,
         counters: ArchiveCounters | None = None,
         settings: ArchiveSettings | None = None,
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._journal = journal
         self._registry = registry
+        self._rules = rules
         self.counters = counters or ArchiveCounters()
         self._settings = settings or ArchiveSettings()
         self._clock_us = clock_us
@@ -106,6 +116,7 @@ class Archive:
         self._trouble: str | None = None
         self._stored_at = 0.0
         self._cursor_at = 0.0
+        self._latest_at = float("-inf")
 
     @property
     def lag_records(self) -> int:
@@ -148,10 +159,11 @@ class Archive:
         records = await self._next()
         if records:
             await self._store(records)
+        is_all = not records or (not self._ahead and self._journal.head <= self.counters.read_to)
+        await self._write_latest(self._settings.latest_s if is_all else self._settings.latest_behind_s)
         self._backoff.reset()
         self._trouble = None
         self.counters.database_up = True
-        is_all = not records or (not self._ahead and self._journal.head <= self.counters.read_to)
         if is_all and self._is_behind:
             self._is_behind = False
             _log.info("archive.caught_up", position=self.counters.position)
@@ -225,6 +237,7 @@ class Archive:
         counters.rows += stored.rows
         counters.duplicates += stored.duplicates
         counters.staged += stored.was_staged
+        counters.late_hours += stored.late_hours
         counters.transactions += 1
         counters.set_aside += haul.set_aside
         counters.position = haul.offset
@@ -261,6 +274,12 @@ class Archive:
                 await asyncio.sleep(self._settings.pause_s)
         return haul, names
 
+    async def _write_latest(self, every_s: float) -> None:
+        """Write down the newest readings now and then, whether there is more to store or not."""
+        if self._writer.latest.has_pending and time.monotonic() - self._latest_at >= every_s:
+            self.counters.latest += await self._call(self._writer.write_latest, self._clock_us())
+            self._latest_at = time.monotonic()
+
     async def _move_cursor(self) -> None:
         """Tell the journal how far it may forget; seldom, since it makes each move durable."""
         now = time.monotonic()
@@ -277,8 +296,11 @@ class Archive:
         if position != self.counters.position or not self._is_synced:
             # The first connection, or another database than the one we knew: find out what it has.
             self._is_synced = False
-            self._writer.channels.forget()
+            self._writer.forget()
             await self._register_all()
+            if self._rules is not None:
+                await self._call(self._writer.put_rules, self._rules())
+            await self._fill_latest()
             position = await self._fitted(position)
         self._is_synced = True
         self._ahead.clear()
@@ -297,6 +319,13 @@ class Archive:
             await asyncio.sleep(0)
         if names:
             await self._call(self._writer.register, names)
+
+    async def _fill_latest(self) -> None:
+        """Find the newest readings that were stored, and not written down when that archive ended, in pieces."""
+        now_us = self._clock_us()
+        since, last = await self._call(self._writer.unfilled_latest, now_us)
+        for after in range(0, last, CHANNELS_AT_ONCE):
+            await self._call(self._writer.fill_latest, since, after, after + CHANNELS_AT_ONCE, now_us)
 
     async def _fitted(self, position: int) -> int:
         """Return where to read on: `position`, or where that does not fit the journal, the nearest that does."""

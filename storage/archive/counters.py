@@ -17,6 +17,8 @@ class ArchiveCounters:
     blocks:        of them, blocks of readings
     transactions:  commits
     staged:        transactions that went through the staging table, for a duplicate key
+    late_hours:    hours of channels that are to be rolled up anew, since readings of them came late
+    latest:        newest readings of channels written down
     set_aside:     records and readings that no database would take, put under quarantine
     retries:       transactions tried again after a deadlock, a lock or a time-out
     connections:   connections made
@@ -34,6 +36,8 @@ class ArchiveCounters:
     blocks: int = 0
     transactions: int = 0
     staged: int = 0
+    late_hours: int = 0
+    latest: int = 0
     set_aside: int = 0
     retries: int = 0
     connections: int = 0

@@ -14,6 +14,7 @@ from alerts.incident import Incident, IncidentEvent, NotificationEvent, decode_e
 from alerts.response_event import ResponseEvent
 from alerts.shadow import ShadowEvent
 from devices import QuarantineReport, ReadingBatch, RegistryChange
+from rules import RuleSet, decode_rules
 from storage.archive.rows import is_storable
 from storage.journal import Gap, RecordKind, decode_block
 
@@ -66,6 +67,7 @@ class Haul:
     changes:         of the registry, in order
     incidents:       by id, each as its newest event in here left it
     counts:          reason → (how many were set aside, when last, µs since the epoch)
+    rules:           those in force from the newest change of them on; None where there was none
     set_aside:       how many of those the archive set aside itself
     """
 
@@ -84,6 +86,7 @@ class Haul:
     samples: list[StoredSample] = field(default_factory=list)
     counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     gaps: list[tuple[Gap, int]] = field(default_factory=list)
+    rules: RuleSet | None = None
     set_aside: int = 0
 
     @property
@@ -99,6 +102,7 @@ class Haul:
             or self.shadow_events
             or self.counts
             or self.gaps
+            or self.rules is not None
         )
 
     def count(self, reason: str, number: int, time_us: int) -> None:
@@ -161,7 +165,9 @@ def _take(record: Record, haul: Haul, batches: list[ReadingBatch]) -> None:
             _take_quarantine(_QUARANTINE.decode(record.body), haul, record.time_us)
         case RecordKind.GAP:
             haul.gaps.append((_GAP.decode(record.body), record.time_us))
-        case RecordKind.TICK | RecordKind.COMMAND | RecordKind.RULES | RecordKind.DIRECTORY:
+        case RecordKind.RULES:
+            haul.rules = decode_rules(record.body)
+        case RecordKind.TICK | RecordKind.COMMAND | RecordKind.DIRECTORY:
             pass  # time, and what leads to events: nothing of their own to keep
 
 

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["ArchiveMetrics"]
 
 _COUNTS = (
-    ("rows", "Readings stored"),
-    ("duplicates", "Readings left out, since their channel and time were there"),
-    ("records", "Journal records archived"),
-    ("blocks", "Blocks of readings archived"),
-    ("transactions", "Transactions committed"),
-    ("staged", "Transactions that went through the staging table for a duplicate"),
-    ("set_aside", "Records and readings that could not be stored, put under quarantine"),
-    ("retries", "Transactions tried again after a deadlock, a lock or a time-out"),
-    ("connections", "Connections made to the database"),
-    ("failures", "Times that the database was lost or not reached"),
-    ("seconds", "Seconds spent in transactions"),
+    ("rows", "Readings stored."),
+    ("duplicates", "Readings left out, since their channel and time were there."),
+    ("records", "Journal records archived."),
+    ("blocks", "Blocks of readings archived."),
+    ("transactions", "Transactions committed."),
+    ("staged", "Transactions that went through the staging table for a duplicate."),
+    ("late_hours", "Hours of channels that are to be rolled up anew, since readings of them came late."),
+    ("latest", "Newest readings of channels written down."),
+    ("set_aside", "Records and readings that could not be stored, put under quarantine."),
+    ("retries", "Transactions tried again after a deadlock, a lock or a time-out."),
+    ("connections", "Connections made to the database."),
+    ("failures", "Times that the database was lost or not reached."),
+    ("seconds", "Seconds spent in transactions."),
 )
 
 
@@ -45,15 +47,15 @@ class ArchiveMetrics(Collector):
         counters = self._archive.counters
         for name, text in _COUNTS:
             yield CounterMetricFamily(f"vigil_archive_{name}", text, value=getattr(counters, name))
-        yield GaugeMetricFamily("vigil_archive_position", "Offset of the newest record archived", counters.position)
+        yield GaugeMetricFamily("vigil_archive_position", "Offset of the newest record archived.", counters.position)
         yield GaugeMetricFamily(
-            "vigil_archive_lag_records", "Journal records not looked at yet, at least", self._archive.lag_records
+            "vigil_archive_lag_records", "Journal records not looked at yet, at least.", self._archive.lag_records
         )
         yield GaugeMetricFamily(
             "vigil_archive_lag_seconds",
-            "Seconds since the newest record that was archived, 0 where none waits",
+            "Seconds since the newest record that was archived, 0 where none waits.",
             self._archive.lag_s(time.time_ns() // 1000),
         )
         yield GaugeMetricFamily(
-            "vigil_archive_database_up", "1 where the last attempt reached the database", int(counters.database_up)
+            "vigil_archive_database_up", "1 where the last attempt reached the database.", int(counters.database_up)
         )

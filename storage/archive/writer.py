@@ -28,16 +28,21 @@ from storage.archive.history import (
     sample_values,
     shadow_values,
 )
+from storage.archive.late import late_hours
+from storage.archive.latest import AHEAD_US, ChannelReadings, Latest
+from storage.archive.limits import rule_rows
 from storage.archive.names import channel_columns, device_columns
 from storage.archive.rows import encode_rows
 from storage.sql import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
     from devices import Profile, ReadingBatch
+    from rules import RuleSet
     from storage.archive.haul import Haul
     from storage.archive.names import Names
 
@@ -48,6 +53,7 @@ DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
 DAYS_BEHIND = 400
 DAYS_AHEAD = 7
+DAYS_MADE_EARLY = 2
 
 # What the connection string says otherwise holds instead.
 CONNECTION = {
@@ -61,10 +67,11 @@ CONNECTION = {
 
 
 class Stored(NamedTuple):
-    """What became of the readings of one haul."""
+    """What became of the readings of one haul. late_hours: hours of channels that are to be rolled up anew."""
 
     rows: int
     duplicates: int
+    late_hours: int
     was_staged: bool
 
 
@@ -76,6 +83,7 @@ class Writer:
     """One connection to the database, made anew by `open` whenever it is lost.
 
     channels: the ids that the database gave to channel rows
+    latest:   the newest reading of each channel, as far as it was stored since `forget`
     """
 
     def __init__(self, reach: Callable[[], str], journal_id: str, profiles: Mapping[str, Profile]) -> None:
@@ -87,6 +95,7 @@ class Writer:
         self._days: set[int] = set()
         self._position = 0
         self.channels = ChannelIds()
+        self.latest = Latest()
 
     # ── the connection ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,6 +122,11 @@ class Writer:
         self._days.clear()
         self._connection = connection
         return self._position
+
+    def forget(self) -> None:
+        """Know nothing of what the database holds: it may be another one."""
+        self.channels.forget()
+        self.latest.forget()
 
     def close(self) -> None:
         """Drop the connection; what was not committed is rolled back."""
@@ -157,14 +171,17 @@ class Writer:
         """
         if names:
             self.register(names)
+        readings = self._by_channel(haul.readings)
         if not len(haul.readings):
-            return self._commit(haul, b"", staged=False)
+            return self._commit(haul, readings, b"", staged=False)
         self._ensure_days(haul.readings.time_us, now_us)
-        rows = self._rows(haul.readings)
+        rows = encode_rows(*readings)
         try:
-            return self._commit(haul, rows, staged=False)
+            stored = self._commit(haul, readings, rows, staged=False)
         except psycopg.errors.UniqueViolation:
-            return self._commit(haul, rows, staged=True)
+            stored = self._commit(haul, readings, rows, staged=True)
+        self.latest.note(readings, now_us)
+        return stored
 
     def note_gap(self, first: int, last: int, reason: str, now_us: int, position: int) -> None:
         """Store a gap that the archive itself found, and where it reads on."""
@@ -174,55 +191,106 @@ class Writer:
         with connection.transaction(), connection.cursor() as cursor:
             self._claim(cursor)
             cursor.execute(queries["put_gap"], {**nothing, **values, "noted": as_time(now_us)})
-            cursor.execute(queries["move_position"], [position, self._journal_id])
+            cursor.execute(queries["move_position"], [position, None, self._journal_id])
         self._position = position
 
-    def _rows(self, readings: ReadingBatch) -> bytes:
-        """Return the rows of `readings` by channel id, and of one channel as they came.
+    def _by_channel(self, readings: ReadingBatch) -> ChannelReadings:
+        """Return `readings` by channel id, and of one channel as they came.
 
         The index begins with the channel: of 20,000 rows over 100,000 channels each costs the server 2.0 µs in its
         order and 3.3 in a random one, and the sort costs us 0.05.
         """
         channel_id = self.channels.of(readings.channel)
         order = np.argsort(channel_id, kind="stable")
-        return encode_rows(
-            channel_id[order],
-            readings.time_us[order],
-            readings.value[order],
-            readings.known[order],
-            readings.flags[order],
-        )
+        by_row = ChannelReadings(channel_id, readings.time_us, readings.value, readings.known, readings.flags)
+        return by_row.select(order)
 
-    def _commit(self, haul: Haul, rows: bytes, *, staged: bool) -> Stored:
+    def _commit(self, haul: Haul, readings: ChannelReadings, rows: bytes, *, staged: bool) -> Stored:
         connection = self._connected()
         n = len(haul.readings)
         with connection.transaction(), connection.cursor() as cursor:
             self._claim(cursor)
             inserted = n
+            late = self._note_late(cursor, readings) if rows else 0
             if rows:
                 with cursor.copy(queries["copy_staged_readings" if staged else "copy_readings"]) as copy:
                     copy.write(rows)
             if staged:
                 inserted = cursor.execute(queries["insert_staged_readings"]).rowcount
             _put_history(cursor, haul, self._journal_id)
-            cursor.execute(queries["move_position"], [haul.offset, self._journal_id])
+            if haul.rules is not None:
+                self._put_rules(cursor, haul.rules)
+            cursor.execute(queries["move_position"], [haul.offset, as_time(haul.time_us), self._journal_id])
         self._position = haul.offset
-        return Stored(inserted, n - inserted, staged)
+        return Stored(inserted, n - inserted, late, staged)
+
+    def _note_late(self, cursor: psycopg.Cursor, readings: ChannelReadings) -> int:
+        """Note the hours of the readings that come after their time was rolled up; return how many."""
+        (closing_us,) = cursor.execute(queries["closing"]).fetchone() or (None,)
+        late = None if closing_us is None else late_hours(readings.channel_id, readings.time_us, closing_us)
+        if late is None:
+            return 0
+        cursor.execute(queries["note_late"], [late.channel_id.tolist(), late.hour.tolist()])
+        return len(late.hour)
 
     def _claim(self, cursor: psycopg.Cursor) -> None:
         (found,) = cursor.execute(queries["claim_position"], [self._journal_id]).fetchone() or (None,)
         if found != self._position:
             raise PositionMoved(f"the position of journal {self._journal_id} is {found}, and was {self._position}")
 
+    # ── rules in force ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def put_rules(self, rules: RuleSet) -> None:
+        """Replace the rules in force, in a transaction of its own."""
+        with self._connected().transaction(), self._connected().cursor() as cursor:
+            self._put_rules(cursor, rules)
+
+    def _put_rules(self, cursor: psycopg.Cursor, rules: RuleSet) -> None:
+        cursor.execute(queries["lock_rules"])
+        cursor.execute(queries["clear_rules"])
+        _copy_rows(cursor, "copy_rules", rule_rows(rules, self._profiles))
+
+    # ── the newest readings ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_latest(self, now_us: int) -> int:
+        """Write down what is pending of `latest`, in a transaction of its own; return how many channels that were.
+
+        Where this fails it stays pending.
+        """
+        pending = self.latest.pending()
+        with self._connected().transaction(), self._connected().cursor() as cursor:
+            with cursor.copy(queries["copy_staged_readings"]) as copy:
+                copy.write(encode_rows(*pending))
+            cursor.execute(queries["put_staged_latest"], {"until": as_time(now_us + AHEAD_US)})
+        self.latest.written()
+        return len(pending.channel_id)
+
+    def unfilled_latest(self, now_us: int) -> tuple[datetime, int]:
+        """Return from when on to look for readings that are not in `latest` yet, and the highest channel id."""
+        times = {"now": as_time(now_us), "until": as_time(now_us + AHEAD_US)}
+        found = self._connected().execute(queries["latest_since"], times).fetchone()
+        if found is None:
+            raise LookupError("an aggregate has one row")
+        return found
+
+    def fill_latest(self, since: datetime, after: int, to: int, now_us: int) -> None:
+        """Find the newest stored reading of the channels with ids above `after` and up to `to`."""
+        bounds = {"since": since, "until": as_time(now_us + AHEAD_US), "after": after, "to": to}
+        self._connected().execute(queries["fill_latest"], bounds)
+
     # ── partitions ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _ensure_days(self, time_us: NDArray[np.int64], now_us: int) -> None:
-        """Make the partitions of the days of `time_us`; days too far off go to the default partition."""
+        """Make the partitions of the days of `time_us`; days too far off go to the default partition.
+
+        And those of today and the next days: while the database is copied (pg_dump) none can be made.
+        """
         if not self._has_partitions:
             return
         first, last = int(time_us.min()) // DAY_US, int(time_us.max()) // DAY_US
         days = {first} if first == last else set(np.unique(time_us // DAY_US).tolist())
         today = now_us // DAY_US
+        days.update(range(today, today + DAYS_MADE_EARLY + 1))
         for day in sorted(days - self._days):
             if -DAYS_BEHIND <= day - today <= DAYS_AHEAD:
                 self._connected().execute(queries["ensure_readings_day"], [EPOCH + timedelta(days=day)])

@@ -1,8 +1,9 @@
 -- Every statement of the archive and of the migrations, by name. Loaded by storage/sql/query.py.
 
 -- open_migration --
--- Whoever holds a lock for so long will not let go: say so, and let the caller come again.
-SELECT set_config('lock_timeout', '30s', false);
+-- Whoever migrates at this moment and is not done by then will be a while: say so, and let the caller come again. To build
+-- an index may take as long as it takes.
+SELECT set_config('lock_timeout', '30s', false), set_config('statement_timeout', '0', false);
 
 -- lock_migrations --
 -- One migration run at a time, over all services of this database.
@@ -11,14 +12,65 @@ SELECT pg_advisory_lock(%s);
 -- unlock_migrations --
 SELECT pg_advisory_unlock(%s);
 
--- has_migrations --
-SELECT to_regclass('vigil.schema_migrations') IS NOT NULL;
+-- be_patient --
+-- All who come after us wait while we wait: for a moment only, and then again later.
+SELECT set_config('lock_timeout', '2s', false);
+
+-- standing --
+-- Who we are, whose the schema is, what we may do, and what is there; without a right to anything in the schema.
+SELECT
+    current_user::text, coalesce(pg_get_userbyid(ours.owner)::text, ''),
+    CASE WHEN ours.owner IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+    ELSE pg_has_role(ours.owner, 'USAGE') END,
+    (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user),
+    EXISTS (SELECT FROM pg_namespace WHERE nspname = 'board'),
+    NOT EXISTS (
+        SELECT FROM pg_roles
+        JOIN pg_namespace ON (rolname, nspname) IN (('vigil_writer', 'vigil'), ('vigil_reader', 'board'))
+        WHERE NOT has_schema_privilege(pg_roles.oid, pg_namespace.oid, 'USAGE')
+    ),
+    ARRAY(
+        SELECT wanted FROM unnest(ARRAY['vigil_writer', 'vigil_reader']) AS wanted
+        WHERE wanted NOT IN (SELECT rolname FROM pg_roles)
+    ),
+    EXISTS (SELECT FROM pg_class WHERE relnamespace = ours.schema AND relname = 'schema_migrations')
+FROM (VALUES (1)) AS always (here)
+LEFT JOIN (SELECT oid, nspowner FROM pg_namespace WHERE nspname = 'vigil') AS ours (schema, owner) ON true;
 
 -- list_migrations --
 SELECT name FROM vigil.schema_migrations;
 
 -- note_migration --
 INSERT INTO vigil.schema_migrations (name) VALUES (%s);
+
+-- lock_holders --
+-- Who is in a transaction that uses our tables, the longest ones.
+SELECT
+    pid, usename::text, coalesce(nullif(application_name, ''), 'a program without a name'),
+    extract(epoch FROM now() - min(xact_start))::integer
+FROM pg_locks
+JOIN pg_class ON pg_class.oid = pg_locks.relation
+JOIN pg_namespace ON pg_namespace.oid = pg_class.relnamespace
+JOIN pg_stat_activity USING (pid)
+WHERE nspname = 'vigil' AND granted AND pid <> pg_backend_pid()
+AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+GROUP BY 1, 2, 3 ORDER BY 4 DESC NULLS LAST LIMIT 3;
+
+-- table_sizes --
+-- Those of the named tables that are there, with their partitions or chunks, indexes and all; without what a columnstore
+-- has compressed.
+WITH RECURSIVE parts AS (
+    SELECT pg_class.relname, pg_class.oid FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = 'vigil' AND relname = ANY(%s) AND relkind IN ('r', 'p')
+    UNION ALL SELECT parts.relname, inhrelid FROM parts JOIN pg_inherits ON inhparent = parts.oid
+)
+SELECT relname::text, coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM parts GROUP BY relname;
+
+-- has_role --
+SELECT FROM pg_roles WHERE rolname = %s;
+
+-- timescaledb_version --
+SELECT extversion FROM pg_extension WHERE extname = 'timescaledb';
 
 -- open_session --
 -- No statement of the archive may wait for ever: it gives up, and the journal keeps what it could not store.
@@ -57,8 +109,15 @@ ON CONFLICT (journal_id) DO NOTHING;
 -- Waits for a transaction of ours whose link broke, and which the server may yet commit.
 SELECT position FROM vigil.journal_position WHERE journal_id = %s FOR UPDATE;
 
+-- closing --
+-- From before it readings are rolled up already, in µs since the epoch; null where none are. A statement of its own, after
+-- the position is claimed: whoever moves it waits for us, or we for them, and then see it.
+SELECT (extract(epoch FROM closing) * 1000000)::bigint
+FROM vigil.rollup_progress WHERE level = '1m' AND isfinite(closing);
+
 -- move_position --
-UPDATE vigil.journal_position SET position = %s, updated = now() WHERE journal_id = %s;
+-- A gap is skipped without the time of a record.
+UPDATE vigil.journal_position SET position = %s, read_to = coalesce(%s, read_to), updated = now() WHERE journal_id = %s;
 
 -- copy_devices --
 COPY staged_devices FROM STDIN;
@@ -137,6 +196,56 @@ COPY staged_readings (channel_id, time, value, flags) FROM STDIN (FORMAT binary)
 INSERT INTO vigil.readings (channel_id, time, value, flags)
 SELECT channel_id, time, value, flags FROM staged_readings
 ON CONFLICT (channel_id, time) DO NOTHING;
+
+-- note_late --
+-- The hours of late readings. An hour that is there already is locked as well: whoever takes it away to roll it up anew
+-- waits for us, and finds our readings.
+INSERT INTO vigil.late_readings (channel_id, hour)
+SELECT channel_id, to_timestamp(hour * 3600.0) FROM unnest(%s::integer[], %s::bigint[]) AS late (channel_id, hour)
+ON CONFLICT (channel_id, hour) DO UPDATE SET hour = excluded.hour;
+
+-- put_staged_latest --
+-- A reading that is ahead of our clock by too much gives way to any other.
+INSERT INTO vigil.latest AS held (channel_id, time, value, flags)
+SELECT channel_id, time, value, flags FROM staged_readings
+ON CONFLICT (channel_id) DO UPDATE SET (time, value, flags) = (excluded.time, excluded.value, excluded.flags)
+WHERE held.time < excluded.time OR held.time > %(until)s;
+
+-- latest_since --
+-- Where to look for readings that are not in `latest`: from a day before its newest one on, a week back at most; and the
+-- highest channel id. A channel whose clock is further behind is right again with its next reading.
+SELECT
+    greatest(coalesce(max(time) FILTER (WHERE time <= %(until)s), '-infinity') - INTERVAL '1 day',
+        %(now)s - INTERVAL '7 days'),
+    (SELECT coalesce(max(channel_id), 0) FROM vigil.channels)
+FROM vigil.latest;
+
+-- fill_latest --
+-- A look into the key of each partition for each channel.
+INSERT INTO vigil.latest AS held (channel_id, time, value, flags)
+SELECT channels.channel_id, newest.time, newest.value, newest.flags
+FROM vigil.channels
+CROSS JOIN LATERAL (
+    SELECT readings.time, readings.value, readings.flags FROM vigil.readings
+    WHERE readings.channel_id = channels.channel_id AND readings.time > %(since)s AND readings.time <= %(until)s
+    ORDER BY readings.time DESC LIMIT 1
+) AS newest
+WHERE channels.channel_id > %(after)s AND channels.channel_id <= %(to)s
+ON CONFLICT (channel_id) DO UPDATE SET (time, value, flags) = (excluded.time, excluded.value, excluded.flags)
+WHERE held.time < excluded.time OR held.time > %(until)s;
+
+-- lock_rules --
+-- Of two services that put theirs, the later one's stay; readers do not wait.
+LOCK TABLE vigil.rules_in_force IN SHARE ROW EXCLUSIVE MODE;
+
+-- clear_rules --
+DELETE FROM vigil.rules_in_force;
+
+-- copy_rules --
+COPY vigil.rules_in_force (
+    rule_id, site, grid, device, is_on, profile, metric, rule_kind, severity, alarm_class, mode, name_en, name_zh, low,
+    high, clear_low, clear_high, hold_s, unit, source
+) FROM STDIN;
 
 -- put_incident --
 INSERT INTO vigil.incidents (

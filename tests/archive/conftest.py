@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
+    from rules import RuleSet
     from storage.journal import Record
-    from tests.support.postgres import Database
+    from tests.support.earlier import Reached
 
 NOW_US = 1_795_320_000_000_000  # 2026-11-22 04:00:00 UTC
 SETTINGS = ArchiveSettings(
@@ -112,9 +113,16 @@ class Running:
     """An archive at work, until the `async with` ends."""
 
     def __init__(
-        self, database: Database, journal: Journal, registry: Registry, settings: ArchiveSettings = SETTINGS
+        self,
+        database: Reached,
+        journal: Journal,
+        registry: Registry,
+        settings: ArchiveSettings = SETTINGS,
+        rules: Callable[[], RuleSet] | None = None,
     ) -> None:
-        self.archive = Archive(lambda: database.dsn, journal, registry, settings=settings, clock_us=lambda: NOW_US)
+        self.archive = Archive(
+            lambda: database.dsn, journal, registry, rules=rules, settings=settings, clock_us=lambda: NOW_US
+        )
         self._journal = journal
 
     async def __aenter__(self) -> Self:

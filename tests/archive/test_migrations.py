@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
 import threading
+import uuid
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-from storage.sql import MigrationError, migrate, migrations, parse_queries
+from storage.sql import MigrationError, migrate, migrations, parse_queries, plan
+from storage.sql.migration import LOCK, Standing
+from storage.sql.migration_plan import read_step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.postgres import Database
+    from tests.support.timescale import TimescaleDatabase
 
 pytestmark = pytest.mark.real
 
@@ -135,6 +144,192 @@ def test_what_was_stored_as_acknowledged_and_delivered_is_called_what_it_is_now(
         ("incident", "accepted", "li", ""),
     ]
     assert empty_database.value("SELECT status FROM vigil.notifications") == "handed"
+
+
+# ── beside others ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def up_to(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Database]:
+    """Return what brings the database to the schema of so many migrations, and no further."""
+
+    def bring(number: int) -> Database:
+        with monkeypatch.context() as earlier:
+            known = dict(list(migrations().items())[:number])
+            earlier.setattr("storage.sql.migration.migrations", lambda: known)
+            migrate(empty_database.dsn)
+        return empty_database
+
+    return bring
+
+
+def test_where_nothing_is_owed_nobody_is_waited_for(database: Database) -> None:
+    with psycopg.connect(database.dsn) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        other.execute("LOCK TABLE vigil.incidents, vigil.readings IN ACCESS EXCLUSIVE MODE")
+        assert migrate(database.dsn) == []
+
+
+def test_who_comes_while_a_migration_waits_is_served_between_its_attempts(up_to: Callable[[int], Database]) -> None:
+    database = up_to(5)
+    said: list[str] = []
+    served: list[object] = []
+    with psycopg.connect(database.dsn, application_name="a long report") as report:
+        report.execute("SELECT FROM vigil.journal_position")
+
+        def say(text: str) -> None:
+            said.append(text)
+            served.append(database.value("SELECT count(*) FROM vigil.journal_position"))
+            report.commit()
+
+        assert migrate(database.dsn, say=say) == list(migrations())[5:]
+    assert served == [0]
+    assert said[0].startswith("0006_storage.sql: waits, since others use what it changes: ")
+    assert "a long report, process" in said[0]
+
+
+def test_a_migration_that_never_gets_its_locks_gives_up_and_has_done_nothing(up_to: Callable[[int], Database]) -> None:
+    database = up_to(5)
+    with psycopg.connect(database.dsn, application_name="a long report") as report:
+        report.execute("SELECT FROM vigil.journal_position")
+        with pytest.raises(MigrationError, match=r"0006_storage\.sql: gave up after 0 s, .*a long report"):
+            migrate(database.dsn, patience_s=0)
+        assert database.value("SELECT count(*) FROM vigil.schema_migrations") == 5
+        assert database.value("SELECT to_regclass('vigil.latest')") is None
+    assert migrate(database.dsn) == list(migrations())[5:]
+
+
+# ── rights ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def login_of(database: Database, *, member_of: str = "") -> str:
+    """Make a role that may connect and nothing else, and return how it does."""
+    name = f"vigil_test_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(database.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(name)))
+        if member_of:
+            connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(member_of), sql.Identifier(name)))
+    return make_conninfo(database.dsn, user=name)
+
+
+def test_a_writer_may_look_and_where_something_is_owed_hears_who_may_do_it(up_to: Callable[[int], Database]) -> None:
+    database = up_to(len(migrations()))
+    writer = login_of(database, member_of="vigil_writer")
+    assert migrate(writer) == []
+    database.execute("DELETE FROM vigil.schema_migrations WHERE name LIKE '0007%%'")
+    owner = database.value("SELECT current_user")
+    with pytest.raises(MigrationError, match=f"the schema belongs to {owner}, .*run `vigil migrate` as {owner}"):
+        migrate(writer)
+    assert f"belongs to {owner}" in plan(writer).fault
+
+
+def test_a_stranger_hears_that_nothing_is_his(database: Database, empty_database: Database) -> None:
+    with pytest.raises(MigrationError, match=r"may not even see .*vigil_writer"):
+        migrate(login_of(database))
+    with pytest.raises(MigrationError, match=r"there is no schema yet, and .* as its owner"):
+        migrate(login_of(empty_database))
+
+
+def test_an_owner_who_may_not_make_roles_grants_those_that_are_there(empty_database: Database) -> None:
+    dsn = login_of(empty_database)
+    owner = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
+    with psycopg.connect(empty_database.dsn, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} OWNER TO {}").format(
+                sql.Identifier(empty_database.name), sql.Identifier(str(owner))
+            )
+        )
+    assert migrate(dsn) == list(migrations())
+    granted = "SELECT has_table_privilege('vigil_reader', 'board.devices', 'SELECT')"
+    assert empty_database.value(granted) is True
+
+
+def test_a_role_that_nobody_could_make_is_told() -> None:
+    lacking = Standing(
+        user="li",
+        owner="li",
+        may_change=True,
+        may_create_roles=False,
+        has_boards=True,
+        is_granted=True,
+        lacking_roles=("vigil_reader",),
+        applied=frozenset(migrations()),
+    )
+    assert lacking.doubt.startswith("the role vigil_reader is not there, and li may not make roles: ")
+    assert lacking.fault(migrations()) == ""
+    assert not lacking.owes_roles
+    assert dataclasses.replace(lacking, may_create_roles=True).owes_roles
+    assert not dataclasses.replace(lacking, may_create_roles=True, may_change=False).owes_roles
+
+
+def test_what_a_restore_left_without_rights_gets_them_again(database: Database) -> None:
+    database.execute("REVOKE ALL ON ALL TABLES IN SCHEMA board FROM vigil_reader")
+    database.execute("REVOKE ALL ON SCHEMA board FROM vigil_reader")
+    assert migrate(database.dsn) == []
+    assert database.value("SELECT has_schema_privilege('vigil_reader', 'board', 'USAGE')") is True
+    assert database.value("SELECT has_table_privilege('vigil_reader', 'board.devices', 'SELECT')") is True
+
+
+# ── plans ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_plan_says_what_is_owed_and_changes_nothing(up_to: Callable[[int], Database]) -> None:
+    database = up_to(5)
+    before = catalogue(database)
+    found = plan(database.dsn)
+    assert catalogue(database) == before
+    assert [step.name for step in found.steps] == list(migrations())[5:]
+    assert found.applied == tuple(list(migrations())[:5])
+    assert (found.user, found.fault, found.doubt) == (found.owner, "", "")
+    (storage, boards, *_) = found.steps
+    assert "index on every partition of readings" in storage.costs
+    assert {"journal_position", "readings"} <= set(storage.tables) <= {table.name for table in found.tables}
+    assert storage.rows == (), "the tables that it fills are its own"
+    assert boards.indexes == ("incidents",)
+    assert all(table.bytes > 0 for table in found.tables)
+
+
+def test_the_plan_of_a_database_without_a_schema_touches_no_table(empty_database: Database) -> None:
+    found = plan(empty_database.dsn)
+    assert [step.name for step in found.steps] == list(migrations())
+    assert found.tables == ()
+    assert found.owner == ""
+
+
+def test_the_plan_of_a_migrated_database_is_empty(database: Database) -> None:
+    assert plan(database.dsn).steps == ()
+
+
+def test_the_plan_of_a_database_with_timescaledb_says_so(
+    empty_timescale_database: TimescaleDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        known = dict(list(migrations().items())[:5])
+        earlier.setattr("storage.sql.migration.migrations", lambda: known)
+        migrate(empty_timescale_database.dsn)
+    found = plan(empty_timescale_database.dsn)
+    assert found.timescaledb.startswith("2.")
+    assert "readings" in found.steps[0].changes, "a columnstore is made of it"
+
+
+def test_every_migration_says_in_its_first_line_what_it_does() -> None:
+    for name, text in migrations().items():
+        step = read_step(name, text, has_timescaledb=False)
+        assert step.does.endswith("."), name
+
+
+def test_what_a_migration_does_to_tables_is_read_from_its_statements() -> None:
+    text = (
+        "-- It does this.\n-- It takes that.\n\n-- ALTER TABLE vigil.commented ADD x int;\n"
+        "ALTER TABLE vigil.a ADD x int; ALTER TABLE vigil.h SET (timescaledb.enable_columnstore);\n"
+        "CREATE UNIQUE INDEX a_x ON vigil.b (x); UPDATE vigil.c SET x = 1; DELETE FROM vigil.c;\n"
+        "CREATE FUNCTION vigil.f() RETURNS void LANGUAGE sql AS $$ DELETE FROM vigil.not_now $$;\n"
+    )
+    step = read_step("0009.sql", text, has_timescaledb=False)
+    assert (step.does, step.costs) == ("It does this.", "It takes that.")
+    assert (step.changes, step.indexes, step.rows) == (("a",), ("b",), ("c",))
+    assert step.tables == ("a", "b", "c")
+    assert read_step("0009.sql", text, has_timescaledb=True).changes == ("a", "h")
 
 
 def test_a_database_of_a_newer_version_is_left_alone(database: Database) -> None:
