@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from alerts.counters import AlertsCounters
     from alerts.notification import Notification
 
-__all__ = ["Clock", "Delivery", "DeliveryLimits", "SystemClock"]
+__all__ = ["Attempt", "Clock", "Delivery", "DeliveryLimits", "SystemClock"]
 
 ABSENT: Final = ""
 _log = structlog.get_logger()
@@ -88,6 +88,22 @@ class DeliveryLimits:
     retry_after_max_s: float = 120.0
     done_kept: int = 10_000
     breaker: BreakerLimits = field(default_factory=BreakerLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a delivery, for whoever wants to know how long it took.
+
+    number:             from 1, since the service started
+    began_us, ended_us: µs since the epoch
+    status:             what became of it; None where it is tried again, or not wanted any more
+    """
+
+    notification: Notification
+    number: int
+    began_us: int
+    ended_us: int
+    status: NotificationStatus | None
 
 
 class _Target:
@@ -151,6 +167,8 @@ class Delivery:
         self._random = random
         self._counters = counters
         self._limits = limits or DeliveryLimits()
+        self.attempted: Callable[[Attempt], None] | None = None
+        """Called with each attempt when it is over; nobody is unless it is set."""
         every: dict[str, Channel] = {ABSENT: AbsentChannel(), CONSOLE: ConsoleChannel(), **channels}
         self._targets = {name: _Target(name, channel, self._limits) for name, channel in every.items()}
         self._accepted: dict[str, _Target] = {}
@@ -256,6 +274,7 @@ class Delivery:
     async def _attempt(self, target: _Target, job: Job) -> None:
         job.attempts += 1
         self._counters.attempts += 1
+        began_us = self._clock.time_us()
         allowed_s = min(self._limits.attempt_s, job.expires_at - self._clock.steady())
         try:
             async with asyncio.timeout(allowed_s):
@@ -271,6 +290,9 @@ class Delivery:
             self._counters.delivery_seconds.add((self._clock.time_us() - job.notification.created_us) / 1e6)
             status = NotificationStatus.RECEIVED if handed.received else NotificationStatus.HANDED
             end = status, handed.detail, handed.reference
+        if self.attempted is not None:
+            became = None if end is None else end[0]
+            self.attempted(Attempt(job.notification, job.attempts, began_us, self._clock.time_us(), became))
         target.backlog.release(job)
         target.under_way -= 1
         target.wake.set()
