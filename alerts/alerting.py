@@ -172,6 +172,7 @@ class Alerting:
     def shift(self, step_us: int) -> None:
         """Move every deadline: our clock was set forward by `step_us`."""
         self.response.shift(step_us)
+        self._counters.shift(step_us)
 
     def advance(self, now_us: int, offset: int, alerted: Alerted) -> None:
         """Do what is due by `now_us`, and chain what was added to the timelines."""

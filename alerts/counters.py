@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from alerts.histogram import Histogram
 from alerts.incident import EventKind, Exercise, Incident, NotificationStatus, Outcome
-from alerts.notification import Purpose
+from alerts.notification import CONSOLE, Notification, Purpose
+from alerts.objective import ACCEPTED_WITHIN_S, HANDED_WITHIN_S, Objective
 from alerts.response_event import ResponseKind
+from devices.model import Kind
 from rules.model import RuleKind, Severity
 
 __all__ = [
@@ -42,6 +44,9 @@ ANSWER_BOUNDS_S: Final = (
 )
 """Upper bounds of the histogram from a notification being owed to a person's answer, s."""
 
+_NEWS: Final = frozenset({EventKind.RAISED, EventKind.REOPENED})
+_OF_ALARMS: Final = frozenset({Purpose.TELL, Purpose.ASK})
+
 
 class Fallback(StrEnum):
     """Why others than those whom the settings name for a place were told."""
@@ -65,23 +70,6 @@ class ResponseBound(StrEnum):
     """A step means more people than are asked at once; the last of them are left out."""
     CLOSED = "closed"
     """So many incidents closed that one is forgotten; if it is raised again, its lines are numbered from far on."""
-
-
-@dataclass(slots=True)
-class Histogram:
-    """Counts of values at or under each bound, the last beyond all of them."""
-
-    bounds: tuple[float, ...]
-    counts: list[int] = field(init=False)
-    total: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.counts = [0] * (len(self.bounds) + 1)
-
-    def add(self, value: float) -> None:
-        """Count one value."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.total += value
 
 
 def _by_purpose(bounds: tuple[float, ...]) -> dict[Purpose, Histogram]:
@@ -108,7 +96,7 @@ class ResponseTimes:
         )
         for histogram, was_us, is_us in steps:
             if was_us is None and is_us is not None:
-                histogram.add((is_us - after.raised_us) / 1e6)
+                histogram.add((is_us - after.raised_us) / 1e6, after.id, is_us)
 
 
 @dataclass(slots=True)
@@ -127,6 +115,12 @@ class AlertsCounters:
     in_hand_dropped: messages whose receipts are not waited for any more, too many having been handed over
     handed_seconds, receipt_seconds, answer_seconds: from owed to handed over, from there to the receipt, and from owed
                    to a person's answer, in journal time, by purpose
+    alarm_handed:  from an alarm being raised to the first of its messages being handed over, the log being nobody; of
+                   real incidents that somebody is told as they are raised, so of none that is silenced, grouped or kept
+                   for a digest. One whose messages are shed is never handed over
+    alarm_accepted: of real incidents of which a person is asked as they are raised: from the event time of the reading
+                   that raised it to a person's acceptance; from being raised where that time is later, the reading came
+                   late, or another system says since when it holds
     """
 
     raised: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
@@ -152,6 +146,40 @@ class AlertsCounters:
     handed_seconds: dict[Purpose, Histogram] = field(default_factory=lambda: _by_purpose(DELIVERY_BOUNDS_S))
     receipt_seconds: dict[Purpose, Histogram] = field(default_factory=lambda: _by_purpose(DELIVERY_BOUNDS_S))
     answer_seconds: dict[Purpose, Histogram] = field(default_factory=lambda: _by_purpose(ANSWER_BOUNDS_S))
+    alarm_handed: Objective = field(default_factory=lambda: Objective(HANDED_WITHIN_S, DELIVERY_BOUNDS_S))
+    alarm_accepted: Objective = field(default_factory=lambda: Objective(ACCEPTED_WITHIN_S, ANSWER_BOUNDS_S))
+
+    def count_owed(self, notification: Notification) -> None:
+        """Count a message that is now owed; those of an alarm that is just raised begin its objectives."""
+        self.owed += 1
+        self._begin(notification)
+
+    def count_shed(self, notification: Notification) -> None:
+        """Count a message that nobody will get; what was promised of its alarm was promised all the same."""
+        self.shed += 1
+        self._begin(notification)
+
+    def count_handed(self, incident: str, channel: str, now_us: int) -> None:
+        """Count that a message about an incident was handed over."""
+        if channel != CONSOLE:
+            self.alarm_handed.meet(incident, now_us)
+
+    def shift(self, step_us: int) -> None:
+        """Leave the time that our clock was set forward by, `step_us`, out of what alarms wait."""
+        self.alarm_handed.shift(step_us)
+        self.alarm_accepted.shift(step_us)
+
+    def _begin(self, notification: Notification) -> None:
+        incident = notification.incident
+        is_new = notification.kind in _NEWS and notification.created_us == incident.raised_us
+        if not is_new or incident.exercise is not None or notification.purpose not in _OF_ALARMS:
+            return
+        if notification.channel != CONSOLE:
+            self.alarm_handed.begin(incident.id, incident.alarm_class, incident.raised_us)
+        if notification.purpose is Purpose.ASK:
+            is_old_news = incident.late or incident.kind is Kind.EXTERNAL
+            since_us = incident.raised_us if is_old_news else min(incident.event_us, incident.raised_us)
+            self.alarm_accepted.begin(incident.id, incident.alarm_class, since_us)
 
     def count_settled(self, channel: str, status: NotificationStatus) -> None:
         """Count one report that brought a notification on; channels are as many as the settings have had."""
@@ -164,6 +192,7 @@ class AlertsCounters:
             self.exercises[incident.exercise] += kind is EventKind.RAISED
             return
         self.response.note(before, incident)
+        self._note_answer(incident)
         match kind:
             case EventKind.RAISED:
                 self.raised[incident.severity] += 1
@@ -173,3 +202,12 @@ class AlertsCounters:
                 self.closed[incident.outcome] += 1
             case _:
                 pass
+
+    def _note_answer(self, incident: Incident) -> None:
+        """Note that a person has an alarm in hand, or that it has ended; it need not be handed over to anybody then."""
+        if incident.accepted_us is not None:
+            self.alarm_accepted.meet(incident.id, incident.accepted_us)
+            self.alarm_handed.drop(incident.id, incident.accepted_us)
+        elif incident.closed_us is not None and not incident.state.is_open:
+            self.alarm_accepted.drop(incident.id, incident.closed_us)
+            self.alarm_handed.drop(incident.id, incident.closed_us)

@@ -6,11 +6,12 @@ import time
 from itertools import accumulate, product
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.breaker import BreakerState
 from alerts.incident import IncidentState, NotificationStatus
+from alerts.tracing import trace_id_of
 from rules.model import AlarmClass, Severity
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
-    from alerts.counters import AlertsCounters, Histogram
+    from alerts.counters import AlertsCounters
     from alerts.delivery import Delivery
+    from alerts.histogram import Histogram, Sighting
     from alerts.incidents import Incidents
     from alerts.outbox import Outbox
 
@@ -33,7 +35,10 @@ _REPORTED: Final = tuple(status for status in NotificationStatus if status is no
 class AlertsMetrics(Collector):
     """Shows the counters, and what is open and owed at the moment of asking, on `registry`.
 
-    Labels come from enums, but for the channels' names, which are fixed by the settings.
+    Labels come from enums, but for the channels' names, which are fixed by the settings. The buckets of histograms have
+    exemplars, in OpenMetrics: the incident that came last, and its trace.
+
+    now_us: the clock of the journal, µs since the epoch
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class AlertsMetrics(Collector):
         """Yield every metric family."""
         yield from self._of_incidents()
         yield from self._of_response()
+        yield from self._of_objectives()
         yield self._of_shadow()
         yield from self._of_notifications()
         yield from self._of_delivery()
@@ -118,7 +124,6 @@ class AlertsMetrics(Collector):
             yield _histogram(
                 f"vigil_alerts_{step}_seconds", f"From raising an incident to this step: {step}.", histogram
             )
-
         lines = CounterMetricFamily(
             "vigil_alerts_response", "What Vigil did to get incidents answered, exercises too.", labels=["kind"]
         )
@@ -133,6 +138,32 @@ class AlertsMetrics(Collector):
         for bound, count in self._counters.response_full.items():
             full.add_metric([bound], count)
         yield full
+
+    def _of_objectives(self) -> Iterator[Metric]:
+        for name, objective, what in (
+            (
+                "handed",
+                self._counters.alarm_handed,
+                "From an alarm being raised to its first message being handed over",
+            ),
+            (
+                "accepted",
+                self._counters.alarm_accepted,
+                "From the event time of an alarm to a person's acceptance, where somebody was asked",
+            ),
+        ):
+            took = HistogramMetricFamily(f"vigil_alerts_alarm_{name}_seconds", f"{what}.", labels=["class"])
+            for alarm_class, histogram in objective.seconds.items():
+                took.add_metric([alarm_class], _buckets(histogram), histogram.total)
+            yield took
+            late = CounterMetricFamily(
+                f"vigil_alerts_alarm_{name}_late",
+                f"{what}: alarms for which that took more than {objective.within_s:g} s, or never came.",
+                labels=["class"],
+            )
+            for alarm_class, count in objective.late(self._now_us()).items():
+                late.add_metric([alarm_class], count)
+            yield late
 
     def _of_shadow(self) -> Metric:
         shadow = CounterMetricFamily(
@@ -237,7 +268,16 @@ def _histogram(name: str, what: str, histogram: Histogram) -> Metric:
     return HistogramMetricFamily(name, what, buckets=_buckets(histogram), sum_value=histogram.total)
 
 
-def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """Return the counts at or under each bound."""
+def _buckets(histogram: Histogram) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+    """Return the counts at or under each bound, with an exemplar where there is one."""
     bounds = (*map(str, histogram.bounds), "+Inf")
-    return list(zip(bounds, map(float, accumulate(histogram.counts)), strict=True))
+    counts = map(float, accumulate(histogram.counts))
+    return [
+        (bound, count) if seen is None else (bound, count, _exemplar(seen))
+        for bound, count, seen in zip(bounds, counts, histogram.seen, strict=True)
+    ]
+
+
+def _exemplar(seen: Sighting) -> Exemplar:
+    labels = {"incident_id": seen.incident, "trace_id": trace_id_of(seen.incident)}
+    return Exemplar(labels, seen.value, seen.time_us / 1e6)

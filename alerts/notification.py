@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from alerts.incident import EventKind, Exercise, Incident
 from alerts.people.model import Language
 
-__all__ = ["Notification", "Purpose"]
+__all__ = ["CONSOLE", "Notification", "Purpose"]
 
 BOTH = (Language.ZH, Language.EN)
+CONSOLE: Final = "console"
+"""The channel, and the recipient, of last resort; delivery always has it. It writes to the log, which wakes nobody."""
 
 
 class Purpose(StrEnum):

@@ -169,9 +169,9 @@ class Outbox:
         if name in self._queued or name in self._in_hand or name in self._done:
             return False
         if len(self._queued) >= self._limits.queued and not notification.incident.is_life_safety:
-            self._counters.shed += 1
+            self._counters.count_shed(notification)
             return False
-        self._counters.owed += 1
+        self._counters.count_owed(notification)
         return True
 
     def _report(
@@ -267,11 +267,12 @@ class Outbox:
         counters.count_settled(done.channel, done.status)
         match done.status:
             case NotificationStatus.HANDED | NotificationStatus.RECEIVED if before is not NotificationStatus.HANDED:
-                counters.handed_seconds[done.purpose].add((now_us - done.created_us) / 1e6)
+                counters.handed_seconds[done.purpose].add((now_us - done.created_us) / 1e6, done.incident, now_us)
+                counters.count_handed(done.incident, done.channel, now_us)
             case NotificationStatus.RECEIVED:
-                counters.receipt_seconds[done.purpose].add((now_us - done.handed_us) / 1e6)
+                counters.receipt_seconds[done.purpose].add((now_us - done.handed_us) / 1e6, done.incident, now_us)
             case NotificationStatus.ANSWERED:
-                counters.answer_seconds[done.purpose].add((now_us - done.created_us) / 1e6)
+                counters.answer_seconds[done.purpose].add((now_us - done.created_us) / 1e6, done.incident, now_us)
             case _:
                 pass
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from alerts.counters import Fallback
 from alerts.incident import Exercise
+from alerts.notification import CONSOLE
 from rules.model import Severity
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from rules.model import AlarmClass
 
 __all__ = ["CONSOLE", "Recipient", "Route", "Routing"]
-
-CONSOLE: Final = "console"
-"""The channel, and the recipient, of last resort; delivery always has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _TOTALS: Final = (
     ("receipts", "Receipts owed to devices."),
     ("discovered_devices", "Devices heard that no ledger names."),
     ("discovered_channels", "Metrics heard that no profile names."),
-    ("clock_steps_back", "Times that this machine's clock was found to have stepped back."),
+    ("clock_steps_back", "Times that the service's clock stepped back; of the machine's see vigil_clock_steps."),
 )
 
 

@@ -11,6 +11,7 @@ from ingest.session_framing import PacketReader
 from ingest.session_losses import Loss, LossReason, loss_of_error
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from ingest.session_framing import Event
@@ -57,6 +58,12 @@ class Connection(asyncio.BufferedProtocol):
     def is_open(self) -> bool:
         """Whether what is written can still arrive."""
         return self._transport is not None and self._loss is None and not self._transport.is_closing()
+
+    @property
+    def certificate(self) -> bytes | None:
+        """What the far end shows of itself, DER; None without TLS."""
+        tls = None if self._transport is None else self._transport.get_extra_info("ssl_object")
+        return None if tls is None else cast("ssl.SSLObject", tls).getpeercert(binary_form=True)
 
     def write(self, data: bytes) -> None:
         """Send `data`, or nothing where the connection is no longer open."""

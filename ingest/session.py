@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import random as system_random
+import time
 from operator import attrgetter
 from typing import TYPE_CHECKING, Never
 
@@ -96,6 +97,7 @@ class Session:
         self._backoff = Backoff(settings.backoff_first_s, settings.backoff_max_s, random)
         self._accepted: Connection | None = None
         self._unacknowledged = 0
+        self._pinged_at = 0.0
         self._keep_alive_s = settings.keep_alive_s
         self._broker_max_packet = MAX_PACKET_BYTES
         self._told: LossReason | None = None
@@ -104,6 +106,16 @@ class Session:
     def connected(self) -> bool:
         """Whether the broker took us and granted every subscription."""
         return self._accepted is not None and self._accepted.is_open and self._accepted.subscribed.done()
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that wait for their PUBACK."""
+        return self._unacknowledged
+
+    @property
+    def broker_certificate(self) -> bytes | None:
+        """The certificate that the broker shows, DER; None without TLS, and while there is no connection."""
+        return None if self._accepted is None else self._accepted.certificate
 
     async def run(self) -> Never:
         """Stay connected until cancelled; then say DISCONNECT, and the broker keeps the session.
@@ -205,6 +217,7 @@ class Session:
                 connection.drop(Loss(LossReason.KEEP_ALIVE, f"no answer for {1.5 * self._keep_alive_s:g} s"))
             elif silent == PING_TICKS or idle >= PING_TICKS:
                 connection.write(mqtt5.PingReqPacket().write())
+                self._pinged_at = time.monotonic()
                 self.counters.pings += 1
 
     def _connect_packet(self) -> bytes:
@@ -242,6 +255,7 @@ class Session:
                 return
             if type(event) is list and connection is self._accepted:
                 self.counters.messages += len(event)
+                self.counters.last_message_s = time.time()
                 self._unacknowledged += len(event) - list(map(_PACKET_ID, event)).count(None)
                 self._on_messages(self.epoch, event)
             else:
@@ -273,7 +287,7 @@ class Session:
             case mqtt5.SubAckPacket() if self._accepted is not None and not connection.subscribed.done():
                 self._take_suback(connection, event)
             case mqtt5.PingRespPacket() if self._accepted is not None:
-                pass
+                self.counters.ping_s = time.monotonic() - self._pinged_at
             case mqtt5.DisconnectPacket():
                 connection.drop(loss_of_disconnect(event))
             case _:

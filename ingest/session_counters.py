@@ -15,7 +15,7 @@ def _zeros() -> dict[LossReason, int]:
 
 @dataclass(slots=True)
 class SessionCounters:
-    """Counts since the start of the process; none ever falls.
+    """Counts since the start of the process, none of which ever falls; the last two are present states.
 
     wakeups:          reads from the socket; messages / wakeups says how well the work is batched
     messages, bytes:  PUBLISH packets received, redeliveries included; bytes of everything received
@@ -27,6 +27,8 @@ class SessionCounters:
     pauses:           times that reading stopped, as the broker sent more than the receive maximum
     acks, stale_acks: PUBACKs sent; PUBACKs owed to a connection that is gone (the broker delivers those again)
     receipts, receipts_dropped: messages published; those given up because the link was down or full
+    last_message_s:   when a PUBLISH last came, s since the epoch by the wall clock; 0 before the first
+    ping_s:           from the last answered PINGREQ to its PINGRESP, s; None before one: a busy link is not pinged
     """
 
     wakeups: int = 0
@@ -42,3 +44,5 @@ class SessionCounters:
     stale_acks: int = 0
     receipts: int = 0
     receipts_dropped: int = 0
+    last_message_s: float = 0.0
+    ping_s: float | None = None

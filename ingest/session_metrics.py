@@ -56,8 +56,33 @@ class SessionMetrics(Collector):
                 ended.add_metric([name, reason], count)
         yield connected
         yield ended
+        yield from self._state()
         for attribute, metric, meaning in _COUNTERS:
             family = CounterMetricFamily(f"vigil_ingest_session_{metric}", meaning, labels=["session"])
             for name, session in self._sessions.items():
                 family.add_metric([name], getattr(session.counters, attribute))
             yield family
+
+    def _state(self) -> Iterator[Metric]:
+        """Say how each session stands now; a link that is never quiet is never pinged."""
+        waiting = GaugeMetricFamily(
+            "vigil_ingest_session_unacknowledged", "Messages that wait for their PUBACK.", labels=["session"]
+        )
+        newest = GaugeMetricFamily(
+            "vigil_ingest_session_last_message_timestamp_seconds",
+            "When a PUBLISH last came, since the epoch; 0 before the first.",
+            labels=["session"],
+        )
+        ping = GaugeMetricFamily(
+            "vigil_ingest_session_ping_seconds",
+            "From the last answered PINGREQ to its PINGRESP; none before the first.",
+            labels=["session"],
+        )
+        for name, session in self._sessions.items():
+            waiting.add_metric([name], session.unacknowledged)
+            newest.add_metric([name], session.counters.last_message_s)
+            if session.counters.ping_s is not None:
+                ping.add_metric([name], session.counters.ping_s)
+        yield waiting
+        yield newest
+        yield ping

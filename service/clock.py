@@ -41,6 +41,11 @@ class ServiceClock:
         self._lock = threading.Lock()
         self._now_ns = wall_ns()
         self._read_ns = steady_ns()
+        self._is_behind = False
+        self.steps_forward = 0
+        """Times that the wall clock was set forward by `STEP_US` or more, and this one followed."""
+        self.steps_back = 0
+        """Times that the wall clock was found behind by `STEP_US` or more, having agreed before."""
 
     def time_us(self) -> int:
         """Return the time, µs since the epoch; no two calls go back."""
@@ -63,6 +68,7 @@ class ServiceClock:
     def step(self, us: int) -> None:
         """Go forward by `us`: the journal says now that the wall clock was set."""
         with self._lock:
+            self.steps_forward += 1
             self._now_ns = self._read() + us * 1_000
 
     def advance(self, to_us: int) -> None:
@@ -76,8 +82,12 @@ class ServiceClock:
         due_ns = self._now_ns + elapsed_ns
         if due_ns <= wall_ns < due_ns + STEP_US * 1_000:
             due_ns = wall_ns  # the two agree, or drift apart as all clocks do
+            self._is_behind = False
         elif wall_ns < due_ns:
             # Slower, but never back and never still.
             due_ns = max(wall_ns, due_ns - elapsed_ns // SLEW, self._now_ns)
+            if not self._is_behind and due_ns - wall_ns >= STEP_US * 1_000:
+                self._is_behind = True
+                self.steps_back += 1
         self._now_ns, self._read_ns = due_ns, steady_ns
         return due_ns

@@ -28,11 +28,14 @@ from service.database import Database
 from service.directory import reload_directory
 from service.http import bind_tcp, bind_unix, machine_app, serving
 from service.memory import settle
+from service.metrics import ServiceMetrics
 from service.rules_in_force import reload_rules
 from service.synthetic import Synthetic, SyntheticMetrics
+from service.tracing.tracing import make_tracing
 from service.watch import Watch
 from storage.archive import Archive, ArchiveMetrics
 from storage.journal import JournalMetrics
+from storage.upkeep import Upkeep, UpkeepMetrics
 
 if TYPE_CHECKING:
     import socket
@@ -86,6 +89,7 @@ async def serve(
             core.listeners.append(listener)
         await _import_ledger(core)
         parts = _Parts(core, write, reload)
+        stack.push_async_callback(asyncio.to_thread, parts.database.stop)
         path = control_socket(settings.data_dir)
         machine_socket = bind_tcp(settings.http.host, settings.http.port)
         control = bind_unix(path)
@@ -124,7 +128,12 @@ class _Parts:
         )
         core.listeners.append(self.synthetic.hear)
         self.database = Database(settings)
-        self.archive = Archive(self.database.reach, core.journal, core.shard.registry)
+        self.archive = Archive(
+            self.database.reach, core.journal, core.shard.registry, rules=lambda: core.shard.engine.rules
+        )
+        self.upkeep = Upkeep(
+            self.database.reach_as_owner, settings=settings.upkeep_settings(), clock_us=core.clock.time_us
+        )
         self.watch = Watch(
             core,
             sheds=lambda: core.journal.counters.sheds,
@@ -136,6 +145,11 @@ class _Parts:
         core.deliver, core.withdraw = self.delivery.submit, self.delivery.withdraw
         self._show()
         core.acknowledge = self._acknowledge
+        self.tracing = make_tracing(core, self.registry)
+        if self.tracing is not None:
+            core.acknowledge = self.tracing.noting(self._acknowledge)
+            core.listeners.append(self.tracing.hear)
+            self.delivery.attempted = self.tracing.attempted
 
     def _session(self, lane: Lane, section: BrokerSection) -> Session:
         batcher = self.core.batchers[lane]
@@ -186,7 +200,10 @@ class _Parts:
         async with asyncio.TaskGroup() as group:
             delivery = group.create_task(self.delivery.run(), name="delivery")
             self.delivery.submit(self.core.shard.outbox.pending())
-            archive = group.create_task(self._run_archive(), name="archive")
+            history = [
+                group.create_task(self.archive.run(), name="archive"),
+                group.create_task(self.upkeep.run(), name="upkeep"),
+            ]
             around = [
                 group.create_task(self.watch.run(), name="watch"),
                 group.create_task(self._checkpoints(), name="checkpoints"),
@@ -195,6 +212,7 @@ class _Parts:
                 *([group.create_task(self.synthetic.run(), name="synthetic")] if deadman.enabled else []),
                 *(group.create_task(session.run(), name=f"mqtt {lane}") for lane, session in self.sessions.items()),
             ]
+            tracing = [group.create_task(self.tracing.run(), name="tracing")] if self.tracing is not None else []
             announcing = group.create_task(self._announce(ready), name="ready")
             await stop.wait()
             _log.info("service.stopping")
@@ -208,13 +226,10 @@ class _Parts:
             await _grace(
                 lambda: not self.archive.lag_records, ARCHIVE_GRACE_S if self.archive.counters.database_up else 0
             )
-            archive.cancel()
-
-    async def _run_archive(self) -> None:
-        try:
-            await self.archive.run()
-        finally:
-            await asyncio.to_thread(self.database.stop)
+            for task in (*history, *tracing):
+                task.cancel()
+        if self.tracing is not None:
+            await self.tracing.close()
 
     async def _checkpoints(self) -> None:
         while True:
@@ -274,10 +289,13 @@ class _Parts:
         SessionMetrics(registry, {lane.name.lower(): session for lane, session in self.sessions.items()})
         JournalMetrics(registry, self.core.journal)
         RulesMetrics(registry, shard.engine)
-        AlertsMetrics(registry, self.core.alerts_counters, shard.incidents, shard.outbox, self.delivery)
+        now_us = self.core.clock.time_us
+        AlertsMetrics(registry, self.core.alerts_counters, shard.incidents, shard.outbox, self.delivery, now_us)
         NoiseMetrics(registry, shard.alerting.noise_counters, shard.alerting.noise, shard.alerting.post)
         SyntheticMetrics(registry, self.synthetic)
         ArchiveMetrics(registry, self.archive)
+        UpkeepMetrics(registry, self.upkeep.counters)
+        ServiceMetrics(registry, self.core, self.sessions.values())
 
 
 def _address(listener: socket.socket) -> str:

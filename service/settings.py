@@ -45,7 +45,10 @@ from service.sections import (
     RecipientSection,
     RulesSection,
     SelfTestSection,
+    StorageSection,
 )
+from service.tracing import TracingSection
+from storage.upkeep import UpkeepSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -89,6 +92,7 @@ class Settings(DirectoryArrays, BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     broker: BrokerSection = BrokerSection()
     database: DatabaseSection = DatabaseSection()
+    storage: StorageSection = StorageSection()
     journal: JournalSection = JournalSection()
     ingest: IngestSection = IngestSection()
     devices: DevicesSection = DevicesSection()
@@ -103,6 +107,7 @@ class Settings(DirectoryArrays, BaseSettings):
     cap: CapSection = CapSection()
     http: HttpSection = HttpSection()
     log: LogSection = LogSection()
+    tracing: TracingSection | None = None
     channels: dict[str, Annotated[ChannelSettings, Field(discriminator="type")]] = Field(
         default_factory=lambda: dict[str, ChannelSettings](console=ConsoleSettings(type="console"))
     )
@@ -138,6 +143,10 @@ class Settings(DirectoryArrays, BaseSettings):
         """Return the systems and displays that are told."""
         return Routing([section.recipient() for section in self.recipients])
 
+    def upkeep_settings(self) -> UpkeepSettings:
+        """Return how storage is kept up."""
+        return UpkeepSettings(retention=self.storage.retention(), every_s=self.storage.upkeep_s)
+
     def alerting_limits(self) -> AlertingLimits:
         """Return what the parts of alerting are bounded by."""
         alerts, test = self.alerts, self.self_test
@@ -159,7 +168,9 @@ class Settings(DirectoryArrays, BaseSettings):
 
 
 # Keys whose values are never shown.
-_IS_SECRET = re.compile("password|secret|token|key|url|proxy|dsn|header|auth|contact|phone|address", re.IGNORECASE)
+_IS_SECRET = re.compile(
+    "password|secret|token|key|url|proxy|dsn|header|auth|contact|phone|address|endpoint", re.IGNORECASE
+)
 # What is checked of several tables together, and then has no place of its own.
 _JOINED = frozenset({"recipients", "inhibitions"})
 # Keys that hold paths, as (table, …, key): in a file they are relative to the file.

@@ -90,6 +90,11 @@ class Source:
         self._abandoned = False
         self._owed: set[asyncio.Future[Effects]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """What people, deliveries and the service itself have handed in, and the pipeline has not taken yet."""
+        return len(self._commands)
+
     # ── what comes in ────────────────────────────────────────────────────────────────────────────────────────────
 
     def wake(self) -> None:

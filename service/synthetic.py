@@ -108,6 +108,11 @@ class Synthetic:
         """Alarms sent, by how far they came."""
 
     @property
+    def every_s(self) -> float:
+        """Return s from one alarm to the next."""
+        return self._every_s
+
+    @property
     def age_s(self) -> float:
         """Return s since an alarm last came through; since the start where none has."""
         return time.monotonic() - (self._began_at if self._through_at is None else self._through_at)
@@ -238,6 +243,9 @@ class SyntheticMetrics(Collector):
             "vigil_synthetic_age_seconds",
             "Since a synthetic alarm last came through; since the start where none has.",
             self._synthetic.age_s,
+        )
+        yield GaugeMetricFamily(
+            "vigil_synthetic_period_seconds", "From one synthetic alarm to the next.", self._synthetic.every_s
         )
         round_trip_s = self._synthetic.round_trip_s
         if round_trip_s is not None:

@@ -16,7 +16,21 @@ from ingest import BrokerRefused, SessionTakenOver
 from rules import RuleFaults
 from service.backtest.history import HistoryFault
 from service.backtest.labels import LabelFaults
-from service.cli import contacts, devices, drill, duty, evidence, incidents, quarantine, rules, run, silences, who
+from service.cli import (
+    contacts,
+    devices,
+    drill,
+    duty,
+    evidence,
+    incidents,
+    migrate,
+    quarantine,
+    rules,
+    run,
+    silences,
+    storage,
+    who,
+)
 from service.cli.client import Unreachable
 from service.embedded_broker import BrokerFailed
 from service.http import CannotListen
@@ -42,6 +56,7 @@ app = typer.Typer(
     add_completion=False,
 )
 run.add_to(app)
+migrate.add_to(app)
 who.add_to(app)
 duty.add_to(app)
 app.add_typer(contacts.app, name="contacts")
@@ -52,6 +67,7 @@ app.add_typer(incidents.app, name="incidents")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
 app.add_typer(silences.app, name="silences")
+app.add_typer(storage.app, name="storage")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""`vigil run | demo | simulate | migrate | check-config`."""
+"""`vigil run | demo | simulate | check-config`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import uvloop
 
 from service.check import check_settings, faults_of
 from service.cli.client import ConfigOption, DataDirOption
-from service.database import EMBEDDED, embedded_server
 from service.demo import run_demo
 from service.logs import configure_logs
 from service.sections import LogSection
@@ -23,7 +22,6 @@ from service.service import serve
 from service.settings import SettingsFaults, default_data_dir, load_settings
 from simulator import BrokerAddress, SimulationReport, shuibei_fleet, simulate, truth_table
 from simulator.load import LoadPlan, LoadReport, load
-from storage.sql import migrate as migrate_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -38,7 +36,7 @@ SpeedOption = Annotated[float, typer.Option("--speed", min=0.01, help="How much 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this file into `app`."""
     for name, command in (
-        ("run", run), ("demo", demo), ("simulate", simulate_), ("migrate", migrate), ("check-config", check_config),
+        ("run", run), ("demo", demo), ("simulate", simulate_), ("check-config", check_config),
     ):  # fmt: skip
         app.command(name)(command)
 
@@ -118,23 +116,6 @@ def _tell(report: LoadReport | SimulationReport) -> None:
         value = getattr(report, field.name)
         if not isinstance(value, tuple):
             typer.echo(f"{field.name:20} {value:,}" if isinstance(value, int | float) else f"{field.name:20} {value}")
-
-
-def migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
-    """Bring the database's schema up to date; `vigil run` does so by itself."""
-    given: dict[str, Any] = {} if data_dir is None else {"data_dir": data_dir}
-    settings = load_settings(config, **given)
-    if settings.database.dsn == EMBEDDED:
-        server = embedded_server(settings)
-        server.start()
-        try:
-            applied = migrate_database(server.dsn())
-        finally:
-            if not server.attached:  # else a service is using it
-                server.stop()
-    else:
-        applied = migrate_database(settings.database.dsn)
-    typer.echo("\n".join(applied) if applied else "The schema is up to date.")
 
 
 def check_config(

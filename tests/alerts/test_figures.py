@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from alerts.counters import AlertsCounters, Histogram
+from alerts.counters import AlertsCounters
 from alerts.incident import Outcome
 from alerts.incidents import Incidents
 from alerts.lifecycle import Trigger
@@ -14,6 +14,7 @@ from tests.alerts.decisions import say
 from tests.alerts.scene import SMOKE, TANK, Scene
 
 if TYPE_CHECKING:
+    from alerts.histogram import Histogram
     from rules.model import Rule
 
 

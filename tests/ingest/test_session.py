@@ -291,4 +291,6 @@ async def test_a_quiet_session_pings_and_stays(mosquitto: Mosquitto) -> None:
     async with running(session):
         await until(lambda: session.counters.pings >= 2)
         assert session.connected
+        await until(lambda: session.counters.ping_s is not None)
+        assert 0 < (session.counters.ping_s or 0) < 1
     assert session.counters.connects == 1

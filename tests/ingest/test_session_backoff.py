@@ -79,11 +79,17 @@ def test_metrics_are_there_at_zero_for_every_session_and_reason() -> None:
     session = Inbox().attach(BrokerSettings("broker", 1883, "vigil"))
     SessionMetrics(registry, {"alarm": session})
     session.counters.messages = 7
+    session.counters.last_message_s = 1_800_000_000.5
     session.counters.disconnects[LossReason.KEEP_ALIVE] = 2
     labels = {"session": "alarm"}
     assert registry.get_sample_value("vigil_ingest_session_messages_total", labels) == 7
     assert registry.get_sample_value("vigil_ingest_session_sessions_lost_total", labels) == 0
     assert registry.get_sample_value("vigil_ingest_session_connected", labels) == 0
+    assert registry.get_sample_value("vigil_ingest_session_last_message_timestamp_seconds", labels) == 1_800_000_000.5
+    assert registry.get_sample_value("vigil_ingest_session_unacknowledged", labels) == 0
+    assert registry.get_sample_value("vigil_ingest_session_ping_seconds", labels) is None
+    session.counters.ping_s = 0.25
+    assert registry.get_sample_value("vigil_ingest_session_ping_seconds", labels) == 0.25
     for reason in LossReason:
         count = registry.get_sample_value("vigil_ingest_session_disconnects_total", {**labels, "reason": reason})
         assert count == (2 if reason is LossReason.KEEP_ALIVE else 0)

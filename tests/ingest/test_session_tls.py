@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import ssl
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,6 +80,10 @@ async def test_messages_come_over_tls_with_a_client_certificate(secure: Mosquitt
     async with running(session := inbox.attach(settings)):
         await publish(secure, [bytes(10), bytes(1_000_000), bytes(20)], tls=tls_of(authority).context())
         await inbox.until(3)
+        pem = ssl.DER_cert_to_PEM_cert(session.broker_certificate or b"")
+        assert pem == authority("broker").read_text()
+        assert session.counters.last_message_s == pytest.approx(time.time(), abs=10)
+    assert session.broker_certificate is None
     assert [len(payload) for payload in inbox.payloads()] == [10, 1_000_000, 20]
     assert session.counters.acks == 3
     again = Inbox()

@@ -43,7 +43,9 @@ def test_a_wall_clock_set_forward_waits_until_the_journal_says_so() -> None:
     machine.passes(2)
     assert clock.time_us() == T0_NS // 1000 + 2_000_000
     assert clock.ahead_us == 3_600_000_000
+    assert clock.steps_forward == 0
     clock.step(clock.ahead_us)
+    assert (clock.steps_forward, clock.steps_back) == (1, 0)
     assert clock.ahead_us == 0
     assert clock.time_us() == machine.wall_ns // 1000
 
@@ -56,6 +58,7 @@ def test_a_wall_clock_set_back_neither_stops_it_nor_turns_it_back() -> None:
     gone_us = clock.time_us() - T0_NS // 1000
     assert gone_us == 100_000_000 - 100_000_000 // SLEW
     assert clock.behind_us > 3_590_000_000
+    assert clock.steps_back == 1
     for _ in range(500):
         machine.passes(1000)
         clock.time_us()
