@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench boards lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -31,20 +31,24 @@ demo: $(VENV)/run.stamp  ## broker, database, service and a simulated community,
 test: $(VENV)/dev.stamp  ## all tests, on a real broker and a real database
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp  ## format, lint, types, order of imports
+check: $(VENV)/dev.stamp  ## format, lint, types, order of imports, and that the boards are what their code says
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m deploy.boards --check
 
 bench: $(VENV)/dev.stamp  ## measure speed, latency and memory; the last line is JSON
 	$(BIN)/python -m bench $(ARGS)
 
+boards: $(VENV)/dev.stamp  ## write deploy/grafana anew from deploy/boards
+	$(BIN)/python -m deploy.boards
+
 lock: $(VENV)/dev.stamp  ## pin the dependencies of pyproject.toml anew
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra embedded --extra analysis pyproject.toml requirements/build.in -o requirements/run.txt
+	  --extra embedded --extra analysis --extra tracing pyproject.toml requirements/build.in -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	  --extra embedded --extra analysis --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+	  --extra embedded --extra analysis --extra tracing --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""The boards of Grafana, written as code. `python -m deploy.boards` makes deploy/grafana/ of them."""
