@@ -277,7 +277,7 @@ _DATA = Row(
                 Text("Set aside, by reason", "隔离数据（按原因）"),
                 Text(
                     "Messages that could not be read or stored, since this database was made. Orange: some within the "
-                    "last day; `vigil quarantine` shows samples.",
+                    "last day; `vigil quarantine list` shows samples.",
                     "自建库以来无法解析或入库的消息数。橙色为最近一天内新增。",
                 ),
                 10,

@@ -207,15 +207,22 @@ ORDER BY red DESC, step
 LIMIT 20;
 
 -- overdue --
-SELECT responses.time, incidents.device, incidents.rule_name_zh || ' · ' || incidents.rule_name_en AS rule,
-    responses.detail AS step, responses.station, incidents.state, incidents.incident_id,
+-- The newest 200, found before their incidents are.
+WITH overdue AS MATERIALIZED (
+    SELECT time, incident_id, station, detail FROM board.responses
+    WHERE kind = 'overdue' AND $__timeFilter(time)
+        AND site IN (${site:sqlstring}) AND grid IN (${grid:sqlstring})
+    ORDER BY time DESC
+    LIMIT 200
+)
+SELECT overdue.time, incidents.device, incidents.rule_name_zh || ' · ' || incidents.rule_name_en AS rule,
+    overdue.detail AS step, overdue.station, incidents.state, incidents.incident_id,
     (extract(epoch FROM incidents.event - INTERVAL '1 hour') * 1000)::bigint AS from_ms,
     (extract(epoch FROM coalesce(incidents.closed, now()) + INTERVAL '1 hour') * 1000)::bigint AS to_ms
-FROM board.responses
-JOIN board.incidents USING (incident_id)
-WHERE responses.kind = 'overdue' AND $__timeFilter(responses.time)
-    AND responses.site IN (${site:sqlstring}) AND responses.grid IN (${grid:sqlstring})
-ORDER BY responses.time DESC
+FROM overdue
+JOIN board.incidents ON incidents.incident_id = overdue.incident_id
+WHERE incidents.incident_id = ANY (ARRAY(SELECT incident_id FROM overdue))  -- the join alone would read all incidents
+ORDER BY overdue.time DESC
 LIMIT 200;
 
 -- outcomes_by_day --

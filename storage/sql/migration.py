@@ -172,9 +172,12 @@ def _apply(connection: psycopg.Connection, name: str, text: str, say: Callable[[
     """Apply one migration, letting others through for as long as they hold what it needs."""
     connection.execute(queries["be_patient"])
     deadline = time.monotonic() + patience_s
+    owner = standing_of(connection).owner
     while True:
         try:
             with connection.transaction():
+                if owner:
+                    connection.execute(queries["act_as"], [owner])
                 connection.execute(text.encode())
                 connection.execute(queries["note_migration"], [name])
         except _IN_THE_WAY:
@@ -187,9 +190,9 @@ def _apply(connection: psycopg.Connection, name: str, text: str, say: Callable[[
             say(f"{name}: waits, since others use what it changes: {holders}")
             time.sleep(random.uniform(*PAUSE_S))  # noqa: S311 - so that two who wait do not meet again
         except psycopg.errors.InsufficientPrivilege as error:
-            standing = standing_of(connection)
-            owner = standing.owner or "the database's owner"
-            raise MigrationError(f"{name}: {standing.user} may not: {str(error).strip()}; {_as_whom(owner)}") from error
+            raise MigrationError(
+                f"{name}: {owner or 'this user'} may not: {str(error).strip()}; have the database's owner grant it"
+            ) from error
         else:
             return
 

@@ -21,7 +21,7 @@ SELECT set_config('lock_timeout', '2s', false);
 SELECT
     current_user::text, coalesce(pg_get_userbyid(ours.owner)::text, ''),
     CASE WHEN ours.owner IS NULL THEN has_database_privilege(current_database(), 'CREATE')
-    ELSE pg_has_role(ours.owner, 'USAGE') END,
+    ELSE pg_has_role(ours.owner, 'USAGE') AND pg_has_role(ours.owner, 'SET') END,
     (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = current_user),
     EXISTS (SELECT FROM pg_namespace WHERE nspname = 'board'),
     NOT EXISTS (
@@ -39,6 +39,10 @@ LEFT JOIN (SELECT oid, nspowner FROM pg_namespace WHERE nspname = 'vigil') AS ou
 
 -- list_migrations --
 SELECT name FROM vigil.schema_migrations;
+
+-- act_as --
+-- To the end of the transaction: what a migration makes belongs to the owner of the rest, whoever runs it.
+SELECT set_config('role', %s, true);
 
 -- note_migration --
 INSERT INTO vigil.schema_migrations (name) VALUES (%s);
@@ -97,6 +101,10 @@ CREATE TEMP TABLE staged_channels (row integer, site text, name text, metric tex
 -- has_daily_partitions --
 -- False where readings are a hypertable, which makes its chunks itself.
 SELECT relkind = 'p' FROM pg_class WHERE oid = 'vigil.readings'::regclass;
+
+-- wait_briefly --
+-- To the end of the transaction: for what is not needed yet.
+SELECT set_config('lock_timeout', '200ms', true);
 
 -- ensure_readings_day --
 SELECT vigil.ensure_readings_day(%s);

@@ -363,6 +363,7 @@ CREATE TABLE vigil.response_events (
     digest          text        NOT NULL
 );
 CREATE INDEX response_events_incident ON vigil.response_events (incident_id, time);
+CREATE INDEX response_events_kind ON vigil.response_events (kind, time DESC);
 COMMENT ON TABLE vigil.response_events IS 'What Vigil did to get an incident answered, a line each.';
 COMMENT ON COLUMN vigil.response_events.kind IS 'As in alerts.response_event.ResponseKind: asked, escalated, overdue, ….';
 COMMENT ON COLUMN vigil.response_events.person IS 'Whom it is about; empty for nobody.';
@@ -565,7 +566,7 @@ DECLARE
 BEGIN
     SELECT quote_ident(nspname) INTO timescale
     FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-    WHERE extname = 'timescaledb';
+    WHERE extname = 'timescaledb' AND vigil.storage_kind() = 'timescaledb';  -- readings may be older than the extension
     FOR level IN
         SELECT * FROM (VALUES
             ('1m', '1 minute', 'vigil.readings', 'time', 'day'),

@@ -285,7 +285,7 @@ def test_a_plan_says_what_is_owed_and_changes_nothing(up_to: Callable[[int], Dat
     assert "index on every partition of readings" in storage.costs
     assert {"journal_position", "readings"} <= set(storage.tables) <= {table.name for table in found.tables}
     assert storage.rows == (), "the tables that it fills are its own"
-    assert boards.indexes == ("incidents",)
+    assert boards.indexes == ("incidents", "response_events")
     assert all(table.bytes > 0 for table in found.tables)
 
 

@@ -21,8 +21,8 @@ SEVERITIES: Final = ("emergency", "alarm", "warning", "advisory")
 STATES: Final = ("alarm", "offline", "fault", "supervisory", "unregistered", "maintenance", "normal")
 CLASSES: Final = ("life-safety", "property", "supervisory", "trouble")
 PLACE: Final = ("site", "grid", "building")
-CLOCK_S: Final = 150.0
-"""How much the end of the town and the database's clock may differ, s."""
+CLOCK_S: Final = 5.0
+"""How much the database's clock when it was asked and ours when it had answered may differ, s."""
 ALMOST: Final = 1e-6
 
 

@@ -175,7 +175,7 @@ ACTS: Final = (
         f"{EAST}/smoke-2", "smoke.alarm", accept=(60, "sun"), dispatch=(65, "crew3", "north"), arrive=(180, "sun"),
         resolve=(500, "sun", FALSE),
     ),
-    *_acts(f"{NORTH}/tilt-1", "tilt.moved.x", "tilt.x-forward", accept=(300, "li")),
+    *_acts(f"{NORTH}/tilt-1", "tilt.moved.x", accept=(300, "li")),
     *_acts(
         f"{EAST}/gas-1", "gas.urgent", "gas.high", "gas.pre-alarm", "gas.rising", accept=(45, "sun"),
         dispatch=(60, "crew3", "north"), arrive=(200, "crew3"), resolve=(2000, "crew3", TRUE),

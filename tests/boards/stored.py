@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+
 from rules import compile_kernels
 from storage.archive import Archive, ArchiveSettings
 from storage.journal import Entry, Journal, JournalLimits, RecordKind
@@ -105,7 +107,9 @@ def play(dsn: str, folder: Path, *, hours: float = 24.0 * DAYS, rolls_up: bool =
     playing = Play(int(time.time() * 1e6) // MINUTE_US * MINUTE_US, hours)
     playing.days()
     asyncio.run(_archive(dsn, folder, playing, rolls_up=rolls_up))
-    if rolls_up:
+    with psycopg.connect(dsn) as connection:
+        (kind,) = connection.execute("SELECT vigil.storage_kind()").fetchone() or ("",)
+    if kind == "partitions":
         closed = instant(playing.world.end_us - GRACE_US)
         playing.world.rolled_up = {
             "1m": closed,

@@ -137,5 +137,13 @@ def test_an_alert_rule_says_what_is_true(town: Town, query: Query, looks_back_s:
     compare(found, TRUTHS[name], asked(town.facts, query, {}, shown, now, put_in))
 
 
+@pytest.mark.parametrize(("query", "looks_back_s"), ALERTS, ids=[query.id for query, _ in ALERTS])
+def test_an_alert_rule_finds_nothing_where_there_is_nothing(
+    nothing: psycopg.Connection, query: Query, looks_back_s: int
+) -> None:
+    now = datetime.now(UTC)
+    assert answer(nothing, query, {}, Range(now - timedelta(seconds=looks_back_s), now)).rows == []
+
+
 def test_every_truth_is_of_a_query_that_there_is() -> None:
     assert set(TRUTHS) <= set(all_names())

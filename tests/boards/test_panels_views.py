@@ -62,6 +62,32 @@ def test_incidents_are_what_the_fold_said(town: Town) -> None:
     same(found(town, "SELECT * FROM board.incidents"), town.facts.incidents, "incident_id")
 
 
+@pytest.mark.parametrize(
+    ("device", "rule", "steps"),
+    [
+        ("shuibei/smoke-3", "smoke.alarm", {"accept_s": 40, "arrive_s": 160, "state": "closed", "rating": 5}),
+        ("shuibei/gas-1", "gas.high", {"accept_s": 400, "arrive_s": 700, "resolve_s": 1500, "outcome": "false_alarm"}),
+        ("shuibei/smoke-12", "smoke.alarm", {"accept_s": 60.5, "accepted_by": "crew1", "outcome": "unfounded"}),
+        ("cuizhu/gas-1", "gas.urgent", {"accept_s": 45, "station": "north", "resolve_s": 2000}),
+        ("shuibei/tank-1", "tank.level-critical", {"accept_s": 300, "arrive_s": None, "value": 45, "is_open": True}),
+        ("shuibei/smoke-8", "smoke.alarm", {"accept_s": None, "state": "raised", "is_open": True}),
+        ("shuibei/gas-2", "gas.no-data", {"rule_kind": "no_data", "accept_s": None, "condition_holds": True}),
+        ("shuibei/watch-1", "watch.heart-rate-very-high", {"accept_s": 65, "value": 142, "floor": "2"}),
+        ("shuibei/watch-2", "watch.sos", {"accept_s": 50, "value": None, "floor": "", "resolve_s": 900}),
+    ],
+)
+def test_incidents_are_what_the_script_of_the_town_says(
+    town: Town, device: str, rule: str, steps: dict[str, object]
+) -> None:
+    (row,) = found(
+        town,
+        "SELECT * FROM board.incidents WHERE device = %s AND rule_id = %s AND exercise IS NULL",
+        device,
+        rule,
+    )
+    assert {name: row[name] for name in steps} == steps
+
+
 def test_the_timeline_leaves_out_looks_and_what_elders_incidents_said_once_they_are_closed(town: Town) -> None:
     same(
         found(town, "SELECT * FROM board.timeline"),

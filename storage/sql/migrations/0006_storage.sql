@@ -123,7 +123,7 @@ DECLARE
 BEGIN
     SELECT quote_ident(nspname) INTO timescale
     FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-    WHERE extname = 'timescaledb';
+    WHERE extname = 'timescaledb' AND vigil.storage_kind() = 'timescaledb';  -- readings may be older than the extension
     FOR level IN
         SELECT * FROM (VALUES
             ('1m', '1 minute', 'vigil.readings', 'time', 'day'),

@@ -6,6 +6,7 @@
 
 CREATE INDEX incidents_open ON vigil.incidents (device) WHERE closed IS NULL;
 CREATE INDEX incidents_device ON vigil.incidents (device, raised DESC);
+CREATE INDEX response_events_kind ON vigil.response_events (kind, time DESC);
 
 CREATE SCHEMA board;
 COMMENT ON SCHEMA board IS 'What boards may see of the history of Vigil; the role vigil_reader has no other rights.';
