@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
+from psycopg.conninfo import make_conninfo
 
 from storage.sql import migrate
 from storage.upkeep import Level, Retention, Upkeep, UpkeepCounters, UpkeepMetrics, read_status
@@ -169,6 +170,22 @@ def test_a_lock_in_the_way_is_waited_for_not_long_and_comes_round_again(
         assert_exact(reader)
 
 
+@PARTITIONS
+def test_a_writer_may_do_all_of_it(
+    database: Database, clock: Clock, journal: Journal, reader: psycopg.Connection
+) -> None:
+    journal.store([(1, NOW - i * DAY - HOUR, 1.0) for i in (0, 1, 2, 100)])
+    as_writer = make_conninfo(database.dsn, options="-c role=vigil_writer")
+    with Rounds(as_writer, clock, replace(SETTINGS, retention=Retention(), retention_s=0.0)) as rounds:
+        rounds.go()
+        journal.store([(1, NOW - DAY, 1.0)])
+        rounds.go()
+        assert rounds.upkeep.counters.failures == 0
+        assert rounds.upkeep.counters.rolled_late == 1
+        assert rounds.upkeep.counters.dropped > 0
+    assert len(view(reader, Level.HOUR)) == 5
+
+
 # ── what is cleared away ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -305,8 +322,9 @@ def test_status_says_how_each_relation_is_stored_and_how_far_rollups_are(
     assert status.timescaledb is None
     assert "0006_storage.sql" in status.migrations
     readings, minutes, incidents = by_name["readings"], by_name["readings_1m"], by_name["incidents"]
-    assert (readings.kind, readings.parts, readings.rows) == (RelationKind.PARTITIONS, 4, 3)
+    assert (readings.kind, readings.rows) == (RelationKind.PARTITIONS, 3)
     assert readings.bytes > 0
+    assert readings.parts >= 3
     assert readings.oldest == (NOW - 3 * DAY).replace(hour=0)
     assert readings.newest == NOW - HOUR
     assert readings.keep == timedelta(days=90)
