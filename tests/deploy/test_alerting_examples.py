@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 DEPLOY = ROOT / "deploy"
 HANDBOOK = DOCS / "alerting.md"
-LOADED = ("alerting.md", "channels.md", "api.md", "operations.md")
+LOADED = ("alerting.md", "channels.md", "api.md", "operations.md", "storage.md", "deploy.md", "tracing.md")
 """Whose TOML examples are settings; those of rules and profiles have tests of their own."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # of one of apprise's parts
