@@ -144,7 +144,7 @@ class AlertsMetrics(Collector):
             (
                 "handed",
                 self._counters.alarm_handed,
-                "From an alarm being raised to its first message being handed over",
+                "From an alarm being raised to its first message being handed over, the log being nobody",
             ),
             (
                 "accepted",

@@ -34,11 +34,14 @@ class Certificates:
     def expiries(self) -> dict[str, float]:
         """Return s since the epoch when each ends, by name; the broker's is remembered while it is away.
 
-        Of several authorities in one file the last to end counts. A file that cannot be read has ended: 0.
+        Of several authorities in one file the last to end counts. What cannot be read has ended: 0.
         """
         der = self._broker()
         if der is not None and not self._is_known(BROKER, der):
-            self._read[BROKER] = der, x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
+            try:
+                self._read[BROKER] = der, x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
+            except ValueError:  # TLS is less strict
+                self._read[BROKER] = der, 0.0
         for name, file in self._files.items():
             if file is None:
                 continue

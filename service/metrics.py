@@ -63,7 +63,7 @@ class ServiceMetrics(Collector):
         yield from self._of_disk(self._core.settings.data_dir)
         expiry = GaugeMetricFamily(
             "vigil_certificate_expiry_timestamp_seconds",
-            "When a certificate ends, since the epoch; 0 where its file cannot be read.",
+            "When a certificate ends, since the epoch; 0 where it cannot be read.",
             labels=["certificate"],
         )
         for name, expires_s in self._certificates.expiries().items():

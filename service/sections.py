@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from alerts.routing import Recipient
 from devices.model import Kind
@@ -89,10 +89,10 @@ class DatabaseSection(Section):
 
     @field_validator("dsn", "owner_dsn")
     @classmethod
-    def _is_a_dsn(cls, dsn: str | None) -> str | None:
-        if dsn not in {None, "embedded"}:
+    def _is_a_dsn(cls, dsn: str | None, info: ValidationInfo) -> str | None:
+        if dsn is not None and not (dsn == "embedded" and info.field_name == "dsn"):
             try:
-                conninfo_to_dict(str(dsn))
+                conninfo_to_dict(dsn)
             except psycopg.Error as error:
                 raise ValueError(f"no PostgreSQL connection string: {error}") from None
         return dsn
@@ -111,7 +111,7 @@ class StorageSection(Section):
     upkeep_s: float = Field(60.0, ge=1, description="between rounds of rolling up")
 
     @model_validator(mode="after")
-    def _makes_sense(self) -> Self:
+    def _is_in_order(self) -> Self:
         self.retention()
         return self
 

@@ -132,7 +132,10 @@ class _Parts:
             self.database.reach, core.journal, core.shard.registry, rules=lambda: core.shard.engine.rules
         )
         self.upkeep = Upkeep(
-            self.database.reach_as_owner, settings=settings.upkeep_settings(), clock_us=core.clock.time_us
+            self.database.reach_as_owner,
+            settings=settings.upkeep_settings(),
+            # Our clock does not go back with the wall's. By one that was ahead, nothing is to be deleted.
+            clock_us=lambda: min(core.clock.time_us(), time.time_ns() // 1000),
         )
         self.watch = Watch(
             core,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -54,6 +55,7 @@ EPOCH = date(1970, 1, 1)
 DAYS_BEHIND = 400
 DAYS_AHEAD = 7
 DAYS_MADE_EARLY = 2
+EARLY_AGAIN_S = 60.0
 
 # What the connection string says otherwise holds instead.
 CONNECTION = {
@@ -93,6 +95,7 @@ class Writer:
         self._connection: psycopg.Connection | None = None
         self._has_partitions = False
         self._days: set[int] = set()
+        self._early_at = float("-inf")
         self._position = 0
         self.channels = ChannelIds()
         self.latest = Latest()
@@ -120,6 +123,7 @@ class Writer:
             connection.close()
             raise
         self._days.clear()
+        self._early_at = float("-inf")
         self._connection = connection
         return self._position
 
@@ -283,18 +287,29 @@ class Writer:
     def _ensure_days(self, time_us: NDArray[np.int64], now_us: int) -> None:
         """Make the partitions of the days of `time_us`; days too far off go to the default partition.
 
-        And those of today and the next days: while the database is copied (pg_dump) none can be made.
+        And those of today and the next days: while the database is copied (pg_dump) none can be made. Those no reading
+        waits for, and so they wait for nobody: where others are in the way they are made later.
         """
         if not self._has_partitions:
             return
         first, last = int(time_us.min()) // DAY_US, int(time_us.max()) // DAY_US
         days = {first} if first == last else set(np.unique(time_us // DAY_US).tolist())
         today = now_us // DAY_US
-        days.update(range(today, today + DAYS_MADE_EARLY + 1))
         for day in sorted(days - self._days):
             if -DAYS_BEHIND <= day - today <= DAYS_AHEAD:
-                self._connected().execute(queries["ensure_readings_day"], [EPOCH + timedelta(days=day)])
-                self._days.add(day)
+                self._ensure_day(day)
+        early = set(range(today, today + DAYS_MADE_EARLY + 1)) - self._days
+        if early and time.monotonic() - self._early_at >= EARLY_AGAIN_S:
+            self._early_at = time.monotonic()
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):
+                for day in sorted(early):
+                    with self._connected().transaction():
+                        self._connected().execute(queries["wait_briefly"])
+                        self._ensure_day(day)
+
+    def _ensure_day(self, day: int) -> None:
+        self._connected().execute(queries["ensure_readings_day"], [EPOCH + timedelta(days=day)])
+        self._days.add(day)
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:

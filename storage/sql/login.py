@@ -47,6 +47,7 @@ def login_statements(
         settings = {
             "default_transaction_read_only": "on",
             "statement_timeout": f"{READER_TIMEOUT_S}s",
+            "idle_in_transaction_session_timeout": "60s",
             "timezone": timezone,
         }
         found += [

@@ -5,9 +5,9 @@
 -- The archive waits behind whoever waits for a lock on readings: so we do not wait for long. What is aggregated comes
 -- sorted: to keep the others' processor free, by one process, and in memory where that is not much.
 SELECT
-    set_config('search_path', 'vigil,' || coalesce(
+    set_config('search_path', concat_ws(',', 'vigil',
         (SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
-        WHERE extname = 'timescaledb'), 'public'), false),
+        WHERE extname = 'timescaledb')), false),
     set_config('timezone', 'UTC', false),
     set_config('statement_timeout', '600s', false),
     set_config('lock_timeout', '2s', false),
@@ -36,6 +36,16 @@ FROM vigil.journal_position WHERE updated >= now() - INTERVAL '10 minutes';
 
 -- close --
 UPDATE vigil.rollup_progress SET closing = greatest(closing, %s), updated = now() WHERE level = '1m';
+
+-- reopen --
+-- What was closed by a clock that was ahead: from then on it is made on asking, and rolled up again. What is stored of it
+-- stays and is written over.
+UPDATE vigil.rollup_progress SET
+    closing = least(closing, %(at)s),
+    watermark = least(watermark, date_bin(
+        CASE level WHEN '1m' THEN INTERVAL '1 minute' WHEN '1h' THEN INTERVAL '1 hour' ELSE INTERVAL '1 day' END,
+        %(at)s, 'epoch')),
+    updated = now();
 
 -- progress --
 -- The watermark of each level, null where nothing is rolled up yet, and what is closed.
@@ -289,7 +299,9 @@ LEFT JOIN LATERAL hypertable_compression_stats(tables.hypertable) AS stats ON ta
 
 -- refresh_ages --
 -- TimescaleDB: s since each rollup was last refreshed by its policy; since the migration where it never was.
-SELECT jobs.view, extract(epoch FROM now() - coalesce(stats.last_successful_finish, made.applied))::double precision
+SELECT
+    jobs.view,
+    extract(epoch FROM now() - coalesce(nullif(stats.last_successful_finish, '-infinity'), made.applied))::double precision
 FROM (
     SELECT jobs.job_id, coalesce(aggregates.view_name, jobs.hypertable_name) AS view
     FROM timescaledb_information.jobs

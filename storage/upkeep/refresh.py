@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from storage.upkeep.level import Level, floor
-from storage.upkeep.rollup import progress
+from storage.upkeep.rollup import progress, reopen_future
 from storage.upkeep.sql import queries
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def close_hours(connection: psycopg.Connection, now: datetime) -> None:
     From its commit on, archives note what comes from before.
     """
     closing = floor(now - LOOKED_BACK, Level.HOUR.width)
+    reopen_future(connection, now, closing)
     before = progress(connection).closing
     if before is not None and before >= closing:
         return

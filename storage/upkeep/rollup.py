@@ -25,6 +25,7 @@ __all__ = [
     "make_partitions",
     "next_piece",
     "progress",
+    "reopen_future",
     "roll_late",
     "roll_up",
 ]
@@ -66,10 +67,12 @@ def close_minutes(connection: psycopg.Connection, now: datetime, grace_s: float)
 
     From its commit on, archives note what comes from before.
     """
+    grace = timedelta(seconds=grace_s)
+    reopen_future(connection, now, floor(now - grace, Level.MINUTE.width))
     (archived_to,) = connection.execute(queries["archived_to"]).fetchone() or (None,)
     if archived_to is None:
         return None
-    closing = floor(min(archived_to, now) - timedelta(seconds=grace_s), Level.MINUTE.width)
+    closing = floor(min(archived_to, now) - grace, Level.MINUTE.width)
     before = progress(connection).closing
     if before is not None and before >= closing:
         return before
@@ -77,6 +80,18 @@ def close_minutes(connection: psycopg.Connection, now: datetime, grace_s: float)
         connection.execute(queries["lock_positions"])
         connection.execute(queries["close"], [closing])
     return closing
+
+
+def reopen_future(connection: psycopg.Connection, now: datetime, at: datetime) -> None:
+    """Where more was closed than `now` allows, open it again from `at` on: a clock was ahead, and is right again.
+
+    Else all that is measured until then would be late, and its hours rolled up anew with every reading.
+    """
+    closing = progress(connection).closing
+    if closing is not None and closing > now + AHEAD:
+        with connection.transaction():
+            connection.execute(queries["lock_positions"])
+            connection.execute(queries["reopen"], {"at": at})
 
 
 def make_partitions(connection: psycopg.Connection, now: datetime) -> None:

@@ -220,12 +220,17 @@ class Upkeep:
         if forgotten := forget_late(connection, now):
             self.counters.forgotten_late += forgotten
             _log.info("upkeep.late_forgotten", hours=forgotten)
-        while rolled := (
-            refresh_late(connection, now)
-            if self._session.has_timescale
-            else roll_late(connection, self._settings.late_at_once)
+        # What is noted meanwhile is for the next round: else a device that is always late would keep us at it for ever.
+        owed = count_late(connection)
+        while owed > 0 and (
+            rolled := (
+                refresh_late(connection, now)
+                if self._session.has_timescale
+                else roll_late(connection, self._settings.late_at_once)
+            )
         ):
             self.counters.rolled_late += rolled
+            owed -= rolled
             if is_over():
                 return False
         return True

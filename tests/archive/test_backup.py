@@ -254,6 +254,27 @@ async def test_no_reading_of_tomorrow_waits_for_a_copy_that_is_under_way(
     assert database.value("SELECT count(*) FROM vigil.readings_default") == 0
 
 
+async def test_nothing_waits_for_a_copy_that_lasts_over_midnight(
+    database: Database, journal: Journal, registry: Registry
+) -> None:
+    late_us = NOW_US + 12 * 3_600_000_000
+    async with Running(database, journal, registry) as running:
+        await append(journal, block(readings(1)))
+        await running.catches_up()
+        with psycopg.connect(database.dsn) as copy:
+            copy.execute("LOCK TABLE vigil.readings_default IN ACCESS SHARE MODE")
+            running.archive._clock_us = lambda: NOW_US + 86_400_000_000
+            await append(journal, block(batch([2], [late_us], [1.0])))
+            await running.catches_up(deadline_s=5)
+            assert (running.archive.counters.retries, running.archive.counters.failures) == (0, 0)
+        made: LiteralString = "SELECT to_regclass('vigil.readings_20261125') IS NOT NULL"
+        assert not database.value(made)
+        running.archive._writer._early_at = float("-inf")  # a minute later
+        await append(journal, block(batch([2], [late_us + 1], [1.0])))
+        await running.catches_up()
+        assert database.value(made)
+
+
 # ── TimescaleDB ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -244,6 +244,26 @@ def test_an_owner_who_may_not_make_roles_grants_those_that_are_there(empty_datab
     assert empty_database.value(granted) is True
 
 
+def test_what_an_administrator_migrates_still_belongs_to_the_owner(empty_database: Database) -> None:
+    dsn = login_of(empty_database)
+    owner = str(psycopg.conninfo.conninfo_to_dict(dsn)["user"])
+    given = {"database": sql.Identifier(empty_database.name), "owner": sql.Identifier(owner)}
+    with psycopg.connect(empty_database.dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("GRANT CREATE ON DATABASE {database} TO {owner}").format(**given))
+        connection.execute(sql.SQL("CREATE SCHEMA vigil AUTHORIZATION {owner}").format(**given))
+    assert migrate(empty_database.dsn) == list(migrations())
+    owners = """
+        SELECT DISTINCT pg_get_userbyid(of) FROM (
+            SELECT relowner AS of, relnamespace AS schema FROM pg_class
+            UNION ALL SELECT proowner, pronamespace FROM pg_proc
+            UNION ALL SELECT nspowner, oid FROM pg_namespace
+        ) AS made WHERE schema IN ('vigil'::regnamespace, 'board'::regnamespace)
+    """
+    assert empty_database.rows(owners) == [(owner,)]
+    with psycopg.connect(dsn) as connection:
+        assert connection.execute("SELECT vigil.ensure_rollup_partition('1m', now())").fetchone() == (True,)
+
+
 def test_a_role_that_nobody_could_make_is_told() -> None:
     lacking = Standing(
         user="li",

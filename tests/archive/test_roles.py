@@ -215,6 +215,16 @@ def test_an_elders_readings_are_hidden_again_once_it_is_closed(reader: psycopg.C
     assert reader.execute("SELECT * FROM board.timeline").fetchall() == []
 
 
+def test_a_device_in_no_ledger_may_be_an_elders(reader: psycopg.Connection) -> None:
+    reader.execute("RESET ROLE")
+    reader.execute("UPDATE vigil.devices SET kind = 'unknown', profile = 'unknown', lifecycle = 'unregistered'")
+    reader.execute("SET ROLE vigil_reader")
+    assert heart_rates(reader) == []
+    assert reader.execute("SELECT metric FROM board.latest").fetchall() == [("battery_pct",)]
+    put(reader, replace(FALL, kind=Kind.UNKNOWN, unregistered=True))
+    assert len(heart_rates(reader)) == 9
+
+
 def test_of_two_open_incidents_the_earlier_opens_the_view(reader: psycopg.Connection) -> None:
     put(reader, FALL)
     put(reader, replace(FALL, id="FA110002", event_us=EVENT_US + 1200 * S))
@@ -226,6 +236,16 @@ def test_a_drill_opens_nothing(reader: psycopg.Connection) -> None:
     put(reader, replace(FALL, exercise=Exercise.DRILL))
     assert heart_rates(reader) == []
     assert reader.execute("SELECT building, state FROM board.devices").fetchall() == [("", "normal")]
+
+
+def test_a_device_that_nobody_knows_is_hidden_like_an_elders(reader: psycopg.Connection) -> None:
+    reader.execute("RESET ROLE")
+    reader.execute("UPDATE vigil.devices SET kind = 'unknown', profile = 'unknown', lifecycle = 'unregistered'")
+    reader.execute("SET ROLE vigil_reader")
+    assert heart_rates(reader) == []
+    assert reader.execute("SELECT building, latitude FROM board.devices").fetchall() == [("", None)]
+    put(reader, replace(FALL, kind=Kind.UNKNOWN, unregistered=True))
+    assert heart_rates(reader) == [EVENT + 10 * n * MINUTE for n in range(-3, 6)]
 
 
 def test_another_devices_incident_opens_nothing(reader: psycopg.Connection) -> None:

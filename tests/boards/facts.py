@@ -28,6 +28,7 @@ __all__ = ["Facts", "Row", "bucket"]
 
 Row = dict[str, Any]
 
+VEILED: Final = frozenset({Kind.WATCH, Kind.UNKNOWN})
 OPEN_METRICS: Final = {"battery_pct", "fault", "tamper", "online"}
 """What may always be seen of an elder's watch."""
 LEAD: Final = timedelta(minutes=30)
@@ -68,11 +69,11 @@ class Facts:
         return found
 
     def _is_placed(self, device: Device) -> bool:
-        return device.kind is not Kind.WATCH or device.key in self.open_of
+        return device.kind not in VEILED or device.key in self.open_of
 
     def visible_from(self, device: Device, metric: str) -> datetime | None:
         """Return from when readings may be seen; None for never."""
-        if device.kind is not Kind.WATCH or metric in OPEN_METRICS:
+        if device.kind not in VEILED or metric in OPEN_METRICS:
             return ALWAYS
         its = self.open_of.get(device.key)
         return instant(min(one.event_us for one in its)) - LEAD if its else None

@@ -57,7 +57,7 @@ def hurried(text: str, by: int = HURRY) -> str:
     def shorter(duration: re.Match[str]) -> str:
         return f"{duration[1]}{max(1, int(duration[2]) * _UNITS_MS[duration[3]] // by)}ms{duration[4]}"
 
-    text = re.sub(r"(\[)(\d+)([smhd])(\])", shorter, text)
+    text = re.sub(r"(\[|\boffset )(\d+)([smhd])(\]|\b)", shorter, text)
     return re.sub(r"(?m)^(\s+(?:for|group_wait|group_interval|repeat_interval): )(\d+)([smhd])($)", shorter, text)
 
 

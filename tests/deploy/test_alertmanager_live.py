@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -114,8 +116,10 @@ async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
 
 async def test_the_dead_mans_hand_goes_on_outside_and_nowhere_else(manager: Manager) -> None:
     await manager.say("VigilWatchdog", severity="none")
-    await until(lambda: len(manager.outside.calls) >= 3)
+    await until(lambda: len(manager.outside.calls) >= 4)
     assert names(manager.outside, "firing") == {"VigilWatchdog"}
+    gaps_s = [after.at - before.at for before, after in pairwise(manager.outside.calls)]
+    assert median(gaps_s) < 1.5 * 60 / HURRY, "every minute, not every other"
     assert not manager.on_call.calls
     assert not manager.mail.texts
 

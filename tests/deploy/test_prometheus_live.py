@@ -377,6 +377,12 @@ async def test_each_alert_fires_and_clears(
 
 
 def test_hurried_rules_differ_in_their_durations_alone() -> None:
-    rule = "  - expr: rate(x[10m]) > 300 and predict_linear(y[6h], 4 * 86400) < 0\n    for: 2m\n    summary: 10m [x]\n"
-    less = "  - expr: rate(x[2000ms]) > 300 and predict_linear(y[72000ms], 4 * 86400) < 0\n    for: 400ms\n"
-    assert hurried(rule, 300) == less + "    summary: 10m [x]\n"
+    rule = (
+        "  - expr: rate(x[10m]) > 300 and predict_linear(y[6h], 4 * 86400) < 0 and z offset 1h\n"
+        "    for: 2m\n    summary: 10m [x]\n"
+    )
+    less = (
+        "  - expr: rate(x[2000ms]) > 300 and predict_linear(y[72000ms], 4 * 86400) < 0 and z offset 12000ms\n"
+        "    for: 400ms\n    summary: 10m [x]\n"
+    )
+    assert hurried(rule, 300) == less

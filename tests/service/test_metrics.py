@@ -83,6 +83,11 @@ def test_a_certificate_that_cannot_be_read_has_ended(tmp_path: Path, content: by
     assert certificates.expiries() == {"client": 0.0}
 
 
+def test_a_brokers_certificate_that_tls_takes_and_we_cannot_read_has_ended() -> None:
+    certificates = Certificates(lambda: b"strange")
+    assert certificates.expiries() == {"broker": 0.0}
+
+
 async def test_the_service_shows_what_it_is_and_how_it_stands(tmp_path: Path) -> None:
     registry = CollectorRegistry()
 

@@ -182,6 +182,27 @@ def test_a_journal_whose_clock_is_ahead_closes_nothing_that_is_to_come(
 # ── what comes late ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_what_a_clock_that_was_ahead_has_closed_is_opened_again(
+    database: Database, reader: psycopg.Connection, journal: Journal, rounds: Rounds, clock: Clock
+) -> None:
+    journal.store([(1, NOW - 2 * HOUR, 1.0)])
+    clock.now = NOW + 365 * DAY
+    journal.store()
+    rounds.go()
+    assert counts(database, "1h") == [(1, 1)]
+    clock.now = NOW + MINUTE
+    rounds.go()
+    journal.store([(1, NOW - 2 * HOUR + MINUTE, 2.0), (1, NOW + SECOND, 3.0)])  # the first is late, the second is not
+    assert database.rows("SELECT channel_id, hour FROM vigil.late_readings") == [(1, NOW - 2 * HOUR)]
+    rounds.go()
+    assert_exact(reader)
+    clock.now = NOW + DAY
+    journal.store([(1, clock.now, 4.0)])
+    rounds.go()
+    assert counts(database, "1h") == [(2, 3)]
+    assert_exact(reader)
+
+
 def test_what_comes_late_is_rolled_up_anew(
     database: Database, reader: psycopg.Connection, journal: Journal, rounds: Rounds
 ) -> None:

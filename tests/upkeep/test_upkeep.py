@@ -16,6 +16,8 @@ from psycopg.conninfo import make_conninfo
 
 from storage.sql import migrate
 from storage.upkeep import Level, Retention, Upkeep, UpkeepCounters, UpkeepMetrics, read_status
+from storage.upkeep.rollup import roll_late
+from storage.upkeep.sql import queries
 from storage.upkeep.status import RelationKind
 from tests.archive.conftest import becomes
 from tests.upkeep.conftest import (
@@ -112,20 +114,23 @@ async def test_a_server_that_goes_and_comes_back_is_kept_up_again(
         assert upkeep.counters.has_lock
 
 
-async def test_it_ends_at_once_though_a_lock_keeps_it_waiting(database: Database, clock: Clock) -> None:
+async def test_it_ends_soon_though_the_database_does_not_answer(
+    database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.upkeep.upkeep.CUT_AFTER_S", 0.05)
+    monkeypatch.setitem(queries, "set_retention", b"SELECT pg_sleep(60), %(class)s, %(keep)s::interval")
     upkeep = Upkeep(lambda: database.dsn, settings=FAST, clock_us=clock.us)
-    with psycopg.connect(database.dsn) as other:
-        other.execute("LOCK TABLE vigil.rollup_progress")
-        task = asyncio.create_task(upkeep.run())
-        waiting = (
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vigil upkeep'"
-            " AND datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        await becomes(lambda: database.value(waiting))
-        task.cancel()
-        done, _ = await asyncio.wait({task}, timeout=10)
-        assert done
-        assert task.cancelled()
+    task = asyncio.create_task(upkeep.run())
+    asleep = (
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'vigil upkeep'"
+        " AND datname = current_database() AND wait_event = 'PgSleep'"
+    )
+    await becomes(lambda: database.value(asleep))
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=20)
+    assert done
+    assert task.cancelled()
+    await becomes(lambda: not database.value(asleep))
 
 
 async def test_a_bug_of_ours_ends_it(database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,6 +241,29 @@ def test_what_is_expired_is_dropped_and_its_rollups_stay(
         rounds.go()
         assert view(reader, Level.HOUR) == hours
         assert counters.forgotten_late == 2
+
+
+@PARTITIONS
+def test_what_comes_late_without_end_is_not_rolled_up_without_end(
+    database: Database, clock: Clock, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Rounds(database.dsn, clock) as rounds:
+        journal.store([(1, NOW - HOUR, 0.0)])
+        rounds.go()
+        rolled = 0
+
+        def and_another(connection: psycopg.Connection, limit: int) -> int:
+            nonlocal rolled
+            found = roll_late(connection, limit)
+            rolled += found
+            journal.store([(1, NOW - HOUR - rolled * MINUTE, 1.0)])
+            return found
+
+        monkeypatch.setattr("storage.upkeep.upkeep.roll_late", and_another)
+        journal.store([(1, NOW - HOUR + MINUTE, 1.0)])
+        assert rounds.upkeep.round() == SETTINGS.every_s
+        assert rolled == 1
+        assert rounds.upkeep.counters.late_hours == 1
 
 
 @PARTITIONS

@@ -209,10 +209,6 @@ BEGIN
             range_start, least(range_end - INTERVAL '1 hour', now() - INTERVAL '60 hours'), INTERVAL '1 hour'
         ) AS hours
         WHERE hypertable_schema = 'vigil' AND hypertable_name = 'readings';
-    ELSE
-        -- Rollups are made from the oldest partition on: what lies in the default one is rolled up as if it had come late.
-        INSERT INTO vigil.late_readings
-        SELECT DISTINCT channel_id, date_trunc('hour', time, 'UTC') FROM vigil.readings_default WHERE time < now();
     END IF;
 END
 $$;

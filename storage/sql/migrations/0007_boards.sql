@@ -2,6 +2,7 @@
 
 -- TimescaleDB refuses row security on tables with a columnstore, so what is hidden of elders is hidden by these views, the
 -- same on both kinds of server: their place, and what was measured of them, only while an incident of theirs is open.
+-- A device that no ledger knows (kind unknown) may be an elder's, and is hidden like one.
 -- security_barrier: no function of a reader's sees a row before the view has let it through.
 
 CREATE INDEX incidents_open ON vigil.incidents (device) WHERE closed IS NULL;
@@ -55,7 +56,7 @@ SELECT
     ) AS last_heard
 FROM vigil.devices
 LEFT JOIN vigil.open_devices AS troubles ON troubles.device = devices.site || '/' || devices.name
-CROSS JOIN LATERAL (SELECT devices.kind <> 'watch' OR troubles.device IS NOT NULL AS place) AS shown
+CROSS JOIN LATERAL (SELECT devices.kind NOT IN ('watch', 'unknown') OR troubles.device IS NOT NULL AS place) AS shown
 WHERE devices.lifecycle <> 'retired';
 COMMENT ON VIEW board.devices IS 'Devices that are not retired, and how each stands.';
 COMMENT ON COLUMN board.devices.state IS
@@ -77,18 +78,20 @@ SELECT
     channels.metric,
     channels.unit,
     CASE
-        WHEN devices.kind <> 'watch' OR channels.metric IN ('battery_pct', 'fault', 'tamper', 'online')
+        WHEN devices.kind NOT IN ('watch', 'unknown') OR channels.metric IN ('battery_pct', 'fault', 'tamper', 'online')
             THEN '0001-01-01 00:00+00'::timestamptz
         ELSE troubles.visible_from
     END AS visible_from
 FROM vigil.channels
 JOIN vigil.devices USING (device_id)
-LEFT JOIN vigil.open_devices AS troubles ON devices.kind = 'watch' AND troubles.device = devices.site || '/' || devices.name
-CROSS JOIN LATERAL (SELECT devices.kind <> 'watch' OR troubles.device IS NOT NULL AS place) AS shown
+LEFT JOIN vigil.open_devices AS troubles
+    ON devices.kind IN ('watch', 'unknown') AND troubles.device = devices.site || '/' || devices.name
+CROSS JOIN LATERAL (SELECT devices.kind NOT IN ('watch', 'unknown') OR troubles.device IS NOT NULL AS place) AS shown
 WHERE devices.lifecycle <> 'retired';
 COMMENT ON VIEW board.channels IS 'Channels of devices that are not retired.';
 COMMENT ON COLUMN board.channels.visible_from IS
-    'Readings from then on may be seen; null for none. Of elders: from half an hour before what is open began.';
+    'Readings from then on may be seen; null for none. Of elders, and of devices that no ledger knows, which may be an '
+    'elder''s: from half an hour before what is open began.';
 
 -- A function and not a view: no plan takes the channels of a join down into the rollup that is made on asking, and so a
 -- view would roll up all channels to show one. Here the channels and the times are constants of the statement.
@@ -206,6 +209,7 @@ JOIN vigil.rules_in_force AS rules
     AND rules.site IN ('', devices.site) AND rules.grid IN ('', devices.grid) AND rules.device IN ('', devices.name)
 WHERE rules.is_on AND rules.mode = 'live' AND (rules.low IS NOT NULL OR rules.high IS NOT NULL)
 AND devices.lifecycle <> 'retired' AND (devices.lifecycle <> 'maintenance' OR rules.alarm_class = 'life-safety')
+AND (devices.kind <> 'watch' OR rules.device = '')  -- what is set for one elder tells of their health
 AND NOT EXISTS (
     SELECT FROM vigil.rules_in_force AS narrower
     WHERE narrower.rule_id = rules.rule_id AND narrower.narrowness > rules.narrowness
