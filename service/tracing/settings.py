@@ -25,9 +25,7 @@ class TracingSection(Section):
     sample: float = Field(
         1.0, ge=0, le=1, description="part of what is less than an alarm, and of synthetic alarms, that is traced"
     )
-    queue: int = Field(
-        4096, ge=256, le=100_000, description="spans that wait for the collector; beyond, none is taken"
-    )
+    queue: int = Field(4096, ge=256, le=100_000, description="spans that wait for the collector; beyond, none is taken")
     timeout_s: float = Field(5.0, gt=0, le=60, description="for one batch of spans, with what is tried again")
 
     @field_validator("endpoint")
