@@ -54,7 +54,7 @@ SELECT
 FROM vigil.rollup_progress;
 
 -- next_partition --
--- Where from a time on a source has partitions: a day of readings and of minutes, a month of hours. Null where there is none.
+-- Where from a time on a source has partitions: a day of readings and of minutes, a month of hours. Null where it has none.
 SELECT min(greatest(opens, %(from)s))
 FROM pg_inherits
 JOIN pg_class ON pg_class.oid = inhrelid
@@ -125,8 +125,8 @@ WHERE held.count <= excluded.count;
 UPDATE vigil.rollup_progress SET watermark = %s, updated = now() WHERE level = %s;
 
 -- forget_late --
--- Hours whose readings are not all there any more: what is left of them would take the place of all. And those of clocks
--- that were never set.
+-- Hours whose readings are not all there any more: what is left would take the place of all. And those of clocks that were
+-- never set.
 DELETE FROM vigil.late_readings WHERE (channel_id, hour) IN (
     SELECT channel_id, hour FROM vigil.late_readings
     WHERE hour < %(earliest)s OR hour < (
@@ -137,8 +137,8 @@ DELETE FROM vigil.late_readings WHERE (channel_id, hour) IN (
 );
 
 -- take_late --
--- Hours of one week, so that few partitions are opened. Those that an archive has just noted are left: its readings are not
--- there yet. One that notes an hour which is taken here waits for us, and then notes it anew.
+-- Hours of one week, so that few partitions are opened. Those that an archive is noting are left: its readings are not there
+-- yet. One that notes an hour which is taken here waits for us, and then notes it anew.
 WITH first AS (
     SELECT hour FROM vigil.late_readings WHERE hour < %(until)s ORDER BY hour LIMIT 1 FOR UPDATE SKIP LOCKED
 ),
@@ -162,28 +162,36 @@ WHERE hypertable_schema = 'vigil' AND hypertable_name = 'readings'
 ON CONFLICT DO NOTHING;
 
 -- roll_late_minutes --
--- A look into the key for each hour of a channel. The bounds `from` and `to` are those of all hours, for partitions to be
--- left out. Readings do not change, so a bucket with as many as before is as before; and one with fewer has lost some to
--- retention, and is kept.
+-- A look into the key for each hour of a channel; OFFSET 0 keeps the planner to that. The bounds `from` and `to` are those
+-- of all hours, so that other partitions are left out. Readings do not change: a bucket of as many as before is as before
+-- and not touched; one of fewer has lost some to retention, and is kept.
 INSERT INTO vigil.readings_1m_rows AS held
 SELECT late.channel_id, minutes.*
 FROM unnest(%(channels)s::integer[], %(hours)s::timestamptz[]) AS late (channel_id, hour)
 CROSS JOIN LATERAL (
-    SELECT
-        date_bin('1 minute', time, 'epoch'), min(value), max(value),
-        sum(greatest(least(value, 1e290), -1e290)) / count(*), (array_agg(value ORDER BY time DESC))[1], count(*),
-        min(time), max(time), sum(greatest(least(value, 1e290), -1e290))
-    FROM vigil.readings
-    WHERE readings.channel_id = late.channel_id AND time >= hour AND time < hour + INTERVAL '1 hour'
-    AND time >= %(from)s AND time < least(%(to)s, %(until)s) AND value IS NOT NULL
-    GROUP BY 1
+    SELECT made.*
+    FROM (
+        SELECT
+            date_bin('1 minute', time, 'epoch') AS bucket, min(value), max(value),
+            sum(greatest(least(value, 1e290), -1e290)) / count(*), (array_agg(value ORDER BY time DESC))[1], count(*),
+            min(time) AS first_time, max(time) AS last_time, sum(greatest(least(value, 1e290), -1e290))
+        FROM vigil.readings
+        WHERE readings.channel_id = late.channel_id AND time >= hour AND time < hour + INTERVAL '1 hour'
+        AND time >= %(from)s AND time < least(%(to)s, %(until)s) AND value IS NOT NULL
+        GROUP BY 1
+    ) AS made
+    WHERE NOT EXISTS (
+        SELECT FROM vigil.readings_1m_rows AS stored
+        WHERE stored.channel_id = late.channel_id AND stored.bucket = made.bucket AND stored.count >= made.count
+        AND stored.bucket >= %(from)s AND stored.bucket < %(to)s
+    )
+    OFFSET 0
 ) AS minutes
 ON CONFLICT (channel_id, bucket) DO UPDATE SET
     (min, max, mean, last, count, first_time, last_time, sum) = (
         excluded.min, excluded.max, excluded.mean, excluded.last, excluded.count, excluded.first_time,
         excluded.last_time, excluded.sum
-    )
-WHERE held.count < excluded.count;
+    );
 
 -- roll_late_hours --
 INSERT INTO vigil.readings_1h_rows AS held
@@ -231,8 +239,8 @@ ON CONFLICT (channel_id, bucket) DO UPDATE SET
 WHERE held.count < excluded.count;
 
 -- late_hours --
--- TimescaleDB: the hours to be refreshed, those of an earlier attempt among them; and whether their minutes may be dropped
--- already, though not the readings. Those have to be made again, all of them, for the hour to be whole.
+-- TimescaleDB: the hours to be refreshed, those of an earlier attempt among them; and whether their minutes may be dropped,
+-- though not the readings. Those have to be made again, all of them, for the hour to be whole.
 SELECT DISTINCT hour, coalesce(
     hour < %(now)s - (SELECT keep FROM vigil.retention WHERE class = 'minutes'), false)
 FROM vigil.late_readings WHERE hour < %(until)s ORDER BY hour LIMIT %(limit)s;

@@ -434,7 +434,7 @@ class World:
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(acts=st.lists(ACTS, max_size=60))
 def test_rollups_are_what_a_loop_makes_of_the_readings_whatever_falls_between_what(
