@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -66,7 +66,9 @@ async def _archive(dsn: str, folder: Path, playing: Play, *, rolls_up: bool) -> 
     world, clock = playing.world, Clock(0)
     journal = await Journal.open(folder / "journal", JournalLimits(), clock_us=lambda: clock.us, cursors=("archive",))
     upkeep = Upkeep(lambda: dsn, clock_us=lambda: clock.us)
-    archive = Archive(lambda: dsn, journal, playing.shard.registry, settings=ARCHIVING, clock_us=lambda: clock.us)
+    # TimescaleDB in WebAssembly stands still now and then where it is sent very much at once.
+    settings = ARCHIVING if rolls_up else replace(ARCHIVING, records_at_once=50)
+    archive = Archive(lambda: dsn, journal, playing.shard.registry, settings=settings, clock_us=lambda: clock.us)
     running = asyncio.create_task(archive.run())
     try:
         for part in _parts(playing.entries, [world.end_us - LATER_US] if rolls_up else []):
